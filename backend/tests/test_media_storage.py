@@ -151,6 +151,18 @@ def test_read__file_that_is_not_read_to_the_end__is_closed(storage, local):
     span.close()
 
 
+def test_read__bucket_that_is_away__says_so_before_an_answer_begins(on_bucket, local, monkeypatch):
+    media().add(NAME, local(b"12345"))
+    file = media().find(NAME)
+
+    def away(*_: object, **__: object) -> bytes:
+        raise apps.media.bucket.RequestException("away")
+
+    monkeypatch.setattr(Blob, "download_as_bytes", away)
+    with pytest.raises(StorageError, match="away"):
+        media().read(file, 0, 5)
+
+
 def test_read__object_that_was_deleted_and_written_anew__is_not_mixed_up(on_bucket, local):
     media().add(NAME, local(b"first"))
     file = media().find(NAME)

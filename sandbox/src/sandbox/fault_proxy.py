@@ -22,7 +22,7 @@ class Fault:
     down
         Every connection is reset.
     delay_s
-        Each piece of an answer comes so much later.
+        Each answer begins so much later.
     flapping
         Every second connection is reset.
     answers
@@ -114,23 +114,26 @@ class FaultProxy:
             return
         self._open |= {client, server}
         try:
-            await asyncio.gather(self._copy(reader, server), self._answer(from_server, client))
+            asked = asyncio.Event()
+            await asyncio.gather(self._copy(reader, server, asked), self._answer(from_server, client, asked))
         finally:
             self._open -= {client, server}
 
-    async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, asked: asyncio.Event) -> None:
         # Either side may end at any time, which ends the other.
         with contextlib.suppress(OSError):
             while data := await reader.read(CHUNK_BYTES):
                 self.asked_bytes += len(data)
+                asked.set()
                 writer.write(data)
                 await writer.drain()
         writer.close()
 
-    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, asked: asyncio.Event) -> None:
         with contextlib.suppress(OSError):
             while data := await reader.read(CHUNK_BYTES):
-                if self._fault.delay_s:
+                if self._fault.delay_s and asked.is_set():
+                    asked.clear()
                     with contextlib.suppress(TimeoutError):
                         await asyncio.wait_for(self._changed.wait(), self._fault.delay_s)
                 if self._fault.answers is not None:
