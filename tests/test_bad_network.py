@@ -126,6 +126,7 @@ def test_room__a_part_of_it_does_not_come__is_fetched_again_by_hand_and_by_itsel
             page.get_by_role("button", name="Pause", exact=True).wait_for()
 
 
+@pytest.mark.full
 def test_video__the_network_goes_while_it_plays__goes_on_at_the_same_place(chromium, guest):
     with visit(chromium, guest=guest, expected=("ERR_",)) as page:
         page.route(re.compile(r"/video|/me$"), lambda route: route.abort("internetdisconnected"))

@@ -24,6 +24,7 @@ from tests.crashes.audit_of_tasks import BESIDE_A_VIDEO, Records, audit_tasks
 from tests.crashes.ledger import Entry, Ledger
 from tests.crashes.night import DATABASE, Night, Size, night
 
+pytestmark = pytest.mark.full  # the run that all of them look at takes as long as a hundred others
 # A worker at work on a video; then PostgreSQL, before it commits that one is completed.
 SEED = 49663
 SIZE = Size(kills=2, generations=2, people=2, songs=1, minutes=5)

@@ -10,7 +10,7 @@ DELETE = "from django.contrib.auth import get_user_model as U; print(U().objects
 
 
 @pytest.mark.parametrize("system", ["original", "backend"])
-@pytest.mark.thinned(to_one_in=2)
+@pytest.mark.full
 def test_delete_user__with_songs_tasks_videos_and_log_entries_of_both__works(
     dancer: Browser, systems, system: str, song_in_the_house: str, demo_song
 ):

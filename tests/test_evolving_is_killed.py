@@ -76,6 +76,7 @@ def test_evolution__killed_in_start_switch_and_contract__ends_as_a_fresh_new_sha
     assert {NEW_BACKEND.name, ORIGINAL.name} == walk.wrote
 
 
+@pytest.mark.full
 def test_evolution__killed_in_the_way_back__leaves_nothing_and_the_audit_sees_what_is_planted(night):
     with walking(night, 2) as walk:
         assert walk.bring(START, []) == "expanded"

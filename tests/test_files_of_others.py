@@ -9,6 +9,7 @@ DELETE_USER = "from django.contrib.auth import get_user_model as U; U().objects.
 
 
 @pytest.mark.parametrize("system", ["original", "backend"])
+@pytest.mark.thinned(to_one_in=2)
 def test_row_that_names_anothers_file__saved_in_either__neither_serves_nor_deletes_it(
     systems, dancer: Browser, thief: Browser, system: str
 ):
@@ -19,6 +20,7 @@ def test_row_that_names_anothers_file__saved_in_either__neither_serves_nor_delet
 
 
 @pytest.mark.parametrize("gone", ["row", "account"])
+@pytest.mark.thinned(to_one_in=2)
 def test_row_that_names_anothers_file__after_the_owner_left_through_the_original__gets_nothing(
     systems, dancer: Browser, thief: Browser, gone: str
 ):

@@ -96,7 +96,7 @@ def test_file_saved_by_one__is_played_by_both_and_deleted_by_the_other(systems, 
 
 
 @pytest.mark.parametrize("system", ["original", "backend"])
-@pytest.mark.thinned(to_one_in=2)
+@pytest.mark.full
 def test_row_that_names_anothers_file__saved_in_either__neither_serves_nor_deletes_it(
     systems, bucket, dancer: Browser, thief: Browser, system: str
 ):
@@ -127,14 +127,17 @@ def lost_in_saves(systems: Systems, bucket: Bucket, *, before: str = "") -> list
     return sorted({content for _, content in saved} - there)
 
 
+@pytest.mark.full
 def test_saves_of_one_name_by_both_at_once__lose_nothing(systems, bucket):
     assert lost_in_saves(systems, bucket) == []
 
 
+@pytest.mark.full
 def test_saves_of_one_name_by_both_at_once__that_overwrite__are_noticed(systems, bucket):
     assert len(lost_in_saves(systems, bucket, before=OVERWRITING)) == 2 * MANY - 1
 
 
+@pytest.mark.full
 def test_file_below_a_wrong_prefix__is_noticed(systems, bucket, dancer: Browser):
     name = f"output/user_{user_id(systems, dancer)}/v.mp4"
     row = save_row(dancer, name)

@@ -26,6 +26,7 @@ def test_page__from_the_first_visit__to_the_video_in_the_collection(systems, son
         assert not wider_than_screen
 
 
+@pytest.mark.full
 def test_page__of_the_original__plays_what_the_backend_made(systems, song_in_the_house):
     with browser.page() as page:
         studio.register(page, systems.backend_url, f"lola{secrets.token_hex(3)}")

@@ -101,6 +101,7 @@ class _Broken(BaseHTTPRequestHandler):
         pass
 
 
+@pytest.mark.full
 def test_record_moves_to_a_system_that_answers_500__that_is_counted(house: House, tmp_path: Path) -> None:
     with (
         ThreadingHTTPServer((BROKEN, house.port), _Broken) as broken,

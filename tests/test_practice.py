@@ -219,6 +219,7 @@ def test_practice__counts_in_gets_faster_and_puts_the_last_move_first(chromium, 
         practice.until(page, f"{began} === {moves[1]['start_s']}")
 
 
+@pytest.mark.full
 def test_clicks_and_voices__sound_on_the_beats(chromium, dance):
     beats = dance["timeline"]["beats"]
     with room(chromium, dance) as page:

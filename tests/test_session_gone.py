@@ -104,7 +104,7 @@ def test_generation__session_is_over_while_it_is_made__says_so_once(chromium, gu
 
 
 @pytest.mark.parametrize("end", ENDS, ids=lambda end: end.__name__)
-@pytest.mark.thinned(to_one_in=3)
+@pytest.mark.full
 def test_room__session_is_over__leads_back_to_the_move_with_what_was_typed(chromium, guest, systems, end):
     with visit(chromium, guest=guest, expected=("401",)) as page:
         page.goto(f"{guest.url}/studio/{guest.made()}")

@@ -138,6 +138,7 @@ def test_sound__that_cannot_be_fetched__says_so_and_is_heard_after_another_try(c
         practice.until(page, "sounds.filter((sound) => sound.playing).length >= 3")
 
 
+@pytest.mark.full
 def test_mirror__that_cannot_be_fetched__says_so_and_opens_after_another_try(chromium, dance):
     with visit(chromium, dance, without="mirror") as (page, _):
         page.locator("summary", has_text="Practice").click()
@@ -151,6 +152,7 @@ def test_mirror__that_cannot_be_fetched__says_so_and_opens_after_another_try(chr
         assert page.get_by_role("button", name="Show me beside it").get_attribute("aria-pressed") == "true"
 
 
+@pytest.mark.full
 def test_notice__while_the_video_fills_the_screen__is_seen(chromium, dance):
     with visit(chromium, dance, without="mirror") as (page, _):
         page.get_by_role("button", name="Full screen").click()

@@ -136,6 +136,7 @@ def test_commit_that_fails_after_the_upload__leaves_no_object(house, own_databas
     assert (videos(on_bucket), output_files()) == ([], [])
 
 
+@pytest.mark.full
 def test_killed_between_upload_and_commit__the_next_attempt_takes_it_up(house, own_database, on_bucket, tmp_path):
     with (
         hold_on(own_database) as hold,

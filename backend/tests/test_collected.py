@@ -100,6 +100,7 @@ def test_folder__as_collectstatic_left_it__is_taken(collected):
     require_collected(None)
 
 
+@pytest.mark.full
 def test_folder__of_another_version__is_refused_and_mended_by_collectstatic(folder, tmp_path):
     """Also where the other version's file is newer than ours, as after a way back."""
     older = Path(shutil.copytree(folder, tmp_path / "static"))

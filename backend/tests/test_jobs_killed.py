@@ -117,6 +117,7 @@ def test_stopped_at_work_until_its_lease_was_taken__writes_nothing_when_it_goes_
         assert_it_wakes_in_vain(workers, sleeper, task, ana, let_it_go_on=lambda: gate.let_through(sleepers_pipe))
 
 
+@pytest.mark.full
 def test_stopped_while_it_writes_until_its_lease_was_taken__writes_nothing_when_it_goes_on(ana, own_database, tmp_path):
     with hold_on(own_database) as hold, workers_on(own_database, tmp_path, **SHORT) as workers:
         workers.start()

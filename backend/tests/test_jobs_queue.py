@@ -281,6 +281,7 @@ def test_calls_of_a_killed_worker__are_made_again_and_every_task_is_completed(
     assert [Job.objects.get(pk=task.pk).attempt for task in tasks] == [2, 1]
 
 
+@pytest.mark.full
 def test_session_that_ends_while_the_end_of_a_call_is_written__the_call_ends(
     own_database, tmp_path, settings, moves_library, demo_song
 ):

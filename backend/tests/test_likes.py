@@ -181,6 +181,7 @@ def test_like__while_the_original_deletes__waits_for_nothing_and_counts_it_as_go
 
 
 @pytest.mark.parametrize("deleted", ["choreography", "account"])
+@pytest.mark.thinned(to_one_in=2)
 def test_likes__while_rows_are_deleted__leave_no_deadlock_and_the_right_counts(own_database, deleted):
     """Deletes of the original and of the backend among likes of the same rows, in every order that threads find."""
     owner = make_user("ben")

@@ -142,6 +142,7 @@ def test_large_body_that_does_not_come__is_cut_off(hurried):
         read_to_end(client)
 
 
+@pytest.mark.full
 def test_film__arrives_whole_at_clients_that_read_by_turns(hurried):
     with holding(hurried.port, get("/film", Connection="close"), count=6) as clients:
         received = {client: bytearray() for client in clients}

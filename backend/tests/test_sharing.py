@@ -248,6 +248,7 @@ MANY = """
 """
 
 
+@pytest.mark.full
 def test_public__the_last_page__reads_no_more_rows_than_the_first(own_database):
     with connection.cursor() as cursor:
         cursor.execute(MANY)

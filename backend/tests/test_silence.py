@@ -107,6 +107,7 @@ def test_machine_that_is_gone__is_looked_for_by_both_sides(db):
         assert own.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 25_000
 
 
+@pytest.mark.full
 def test_silent_database__worker__opens_other_sessions_and_goes_on(
     own_database, tmp_path, settings, moves_library, demo_song
 ):

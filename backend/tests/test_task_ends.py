@@ -110,6 +110,7 @@ def test_cancel__before_the_worker_writes_the_end__the_cancel_wins_and_nothing_i
     assert (ChoreographyTask.objects.exists(), SavedChoreography.objects.exists(), output_files()) == (False, False, [])
 
 
+@pytest.mark.full
 def test_turns__forty_of_one_user__anothers_starts_next(ana, own_database, tmp_path):
     with hold_on(own_database) as hold, workers_on(own_database, tmp_path) as workers:
         hold.at("selecting")

@@ -35,6 +35,7 @@ def deploy_check(**environment: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("tls", ["shared", "own"])
+@pytest.mark.thinned(to_one_in=2)
 def test_check_deploy__production_settings__has_no_warning(tls):
     done = deploy_check(TLS=tls)
     assert (done.returncode, "no issues (2 silenced)" in done.stdout) == (0, True), done.stderr

@@ -152,6 +152,7 @@ def test_a_song_that_is_none_fails_the_task_with_the_reason(watched: psycopg.Con
     assert stages == ["initializing", "downloading", "analyzing", "failed"]
 
 
+@pytest.mark.full
 def test_a_library_without_an_index_fails_the_task_and_says_how_to_make_it(
     media: Path, settings: Any, moves_library: Path, demo_song: Path, tmp_path: Path, own_database: Database
 ):

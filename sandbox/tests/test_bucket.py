@@ -143,6 +143,7 @@ def test_fixture__starts_one_for_the_run_and_leaves_nothing(tmp_path: Path) -> N
     assert not Path(f"/proc/{pid}").exists()
 
 
+@pytest.mark.full
 def test_fixture__machine_that_cannot_run_it__skips_with_a_listed_reason(tmp_path: Path) -> None:
     said = run_pytest(tmp_path, before="from sandbox import bucket\nbucket.PACKAGE = 'no_such_package'\n")
     assert "1 skipped" in said, said

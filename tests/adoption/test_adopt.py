@@ -131,6 +131,7 @@ def test_adopt__the_session_ends_after_an_attempt__succeeds_at_the_next(operator
     assert "is adopted" in stdout
 
 
+@pytest.mark.full
 def test_adopt__killed_while_it_waits_for_the_table__is_seen_and_can_be_removed(operator):
     before = operator.snapshot()
     with psycopg.connect(operator.database.url("original_app")) as reader:

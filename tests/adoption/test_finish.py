@@ -162,6 +162,7 @@ def test_finish__cleaned__retires_tables_and_the_undo_restores_them_exactly(clea
     ]
 
 
+@pytest.mark.full
 def test_finish__fails_midway__the_journal_says_so_and_nothing_has_changed(cleaned):
     before = seen(cleaned)
     with psycopg.connect(cleaned.database.url("owner")) as holder:

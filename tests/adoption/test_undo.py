@@ -97,6 +97,7 @@ def test_undo__no_adoption__is_refused(operator):
     assert f"HO030  {operator.database.name} has no backend.handover_adoption: no adoption is recorded" in done.stderr
 
 
+@pytest.mark.full
 def test_undo__role_was_there_before__gets_its_settings_back(operator):
     operator.as_superuser(
         f"CREATE ROLE {operator.role} LOGIN", f"ALTER ROLE {operator.role} SET search_path = a, public"

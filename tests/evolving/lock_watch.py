@@ -33,6 +33,7 @@ def _watch(url: str, tables: list[str], stop: Event, pipe: Pipe) -> None:
     began: dict[tuple[int, str, str], float] = {}
     seen: list[SeenLock] = []
     with psycopg.connect(url, autocommit=True, application_name="bench: lock watch") as connection:
+        pipe.send("ready")
         last = time.monotonic()
         while not stop.is_set():
             now = time.monotonic()
@@ -61,6 +62,7 @@ class LockWatch:
 
     def __enter__(self) -> "LockWatch":
         self._process.start()
+        assert self._pipe.recv() == "ready"
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -174,6 +174,7 @@ def test_draw_starter__documents__say_all_that_is_known(drawn: Library) -> None:
     assert max(pose_distance(end, start) for end, _ in joins for _, start in joins) < 0.1
 
 
+@pytest.mark.full
 def test_draw_starter__measured__differs_by_tempo_and_energy_in_sound_alone(tmp_path: Path) -> None:
     slow, fast, *_ = (read_measured(tmp_path / move.video_path) for move in _draw(tmp_path).moves)
 

@@ -132,6 +132,7 @@ def _ones_s(analysis: Analysis) -> np.ndarray:
     return np.array(analysis.beats_s)[[*analysis.starts]]
 
 
+@pytest.mark.full
 def test_analyze_samples__bar_more__every_one_is_where_the_music_counts(phrased: Path) -> None:
     true = json.loads(phrased.with_suffix(".json").read_text())["ones"]
     heard = analyze_samples(read_song(phrased))

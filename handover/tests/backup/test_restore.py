@@ -129,6 +129,7 @@ def test_restore__damaged_backup_or_wrong_name_typed__changes_nothing(pair, targ
         ("SELECT setval('dancers_id_seq', 4711)", "sequence public.dancers_id_seq"),
     ],
 )
+@pytest.mark.thinned(to_one_in=4)
 def test_restore__that_loses_something__is_seen(pair, target, tmp_path, loses, said):
     backup = back_up(pair)
     real = binaries.programs(Account.current())

@@ -53,6 +53,7 @@ def test_kill__signing_waits_at_the_lock__nothing_is_signed_and_it_can_be_done_a
     assert "1 role signed: DevOps by the account" in story.handover("gates").stdout
 
 
+@pytest.mark.full
 def test_kill__hook_waits_for_a_lock__nothing_is_switched(story, tmp_path):
     story.in_parallel()
     held, waiting = tmp_path / "held", tmp_path / "waiting"

@@ -219,6 +219,7 @@ def test_rollback__database_is_down__goes_back_with_the_copy_alone(parallel, hap
         pytest.param("send 100 %", "done", 100, marks=pytest.mark.full),
     ],
 )
+@pytest.mark.full
 def test_kill__process_waits_at_a_step__is_explained_and_goes_on(parallel, haproxy, action, phase, weights):
     watched(parallel)
     whole = next(one for one in actions_of(parallel) if one.startswith(action))

@@ -112,6 +112,7 @@ def some(states: list[str], *always: str) -> list[str]:
 
 
 @pytest.mark.parametrize("state", some(list(STATES), "switching"))
+@pytest.mark.full
 def test_crash__at_points_of_a_command__what_status_names_goes_on(mover, state):
     mover.with_journal()
     steps, command = STATES[state]
@@ -219,6 +220,7 @@ def test_status__a_command_is_at_work__says_to_wait_and_after_its_kill_to_resume
     assert story.people_reach() == [BACKEND]
 
 
+@pytest.mark.full
 def test_status__a_watch_runs_here__is_in_no_way(story, tmp_path):
     story.in_parallel()
     with story.pair.process("watch", stdout=subprocess.PIPE, stderr=subprocess.DEVNULL):

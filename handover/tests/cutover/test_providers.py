@@ -260,6 +260,7 @@ def test_plan__name_is_an_alias__says_so(there):
 
 
 @at_route53
+@pytest.mark.full
 def test_cutover__another_record_has_pools_and_health_checks__they_stay_as_they_are(there):
     story, fake = there.story, only(there)
     in_parallel(there)

@@ -92,6 +92,7 @@ def test_validate__a_row_differs__names_it_and_exits_4(declared):
     assert "200 rows, 1 differ" in handover(declared, "validate", code=4)
 
 
+@pytest.mark.full
 def test_rollback__a_new_value_has_no_old_one__is_told_and_refused_until_it_is_accepted(declared):
     handover(declared, "start", "--apply", *OVERRIDES)
     handover(declared, "switch", "--apply")
@@ -150,6 +151,7 @@ def test_start__the_sessions_of_a_system_lead_past_the_views__is_refused_and_cha
     assert declared.state() == "at rest"
 
 
+@pytest.mark.full
 def test_evolve__a_system_leads_past_the_views_since_the_start__is_refused_before_the_switch_and_before_resume(
     declared,
 ):

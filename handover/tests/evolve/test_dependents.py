@@ -131,6 +131,7 @@ def test_contract__database_refuses_a_step__says_why_and_the_journal_has_it(decl
     assert declared.left() == []
 
 
+@pytest.mark.full
 def test_contract__evolution_only_drops_a_column__old_clients_are_looked_for_as_well(declared):
     (declared.pair.folder / "evolution" / "0001_status.toml").write_text(DROP)
     bring_to_switched(declared)

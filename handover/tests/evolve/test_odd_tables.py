@@ -343,7 +343,7 @@ def fresh(evolving):
         yield made
 
 
-@pytest.mark.thinned(to_one_in=4)
+@pytest.mark.thinned(to_one_in=10)
 @pytest.mark.parametrize("name", KINDS)
 def test_stages__odd_table__goes_back_without_a_trace_and_contracts_to_a_fresh_one(name, live, fresh, monkeypatch):
     monkeypatch.setenv("HANDOVER_DATABASE_URL", live.database.url("owner"))

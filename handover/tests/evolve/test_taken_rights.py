@@ -112,6 +112,7 @@ def test_start__right_that_the_contract_could_not_take__is_told_with_its_reason(
     assert str(refused.value).count("HO672") == 1
 
 
+@pytest.mark.full
 def test_contract__by_the_command_line__is_refused_while_rights_would_stay_or_new_clients_need_them(operator):
     folder = operator.pair.folder / "evolution"
     folder.mkdir()

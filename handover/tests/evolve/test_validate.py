@@ -60,6 +60,7 @@ def test_validate__empty_table__compares_none(it):
     assert validate_tasks(it)["rows"] == 0
 
 
+@pytest.mark.full
 def test_validate__one_row_among_100_000_differs__names_exactly_that_with_both_values(it):
     it.build(0)
     it.execute("INSERT INTO tasks SELECT md5(n::text)::uuid::text, 'done' FROM generate_series(1, 100000) n")

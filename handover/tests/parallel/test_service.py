@@ -41,7 +41,7 @@ def stored(watched) -> list[tuple[str, str, str]]:
 
 
 def test_watch__database_and_the_watch_itself_are_restarted__every_window_is_kept(watched):
-    watched.declare(section(interval_s=0.1, window_s=0.4, timeout_s=2))
+    watched.declare(section(interval_s=0.1, window_s=0.4, timeout_s=10))
     port = urlsplit(watched.url).port
     with proxy("127.0.0.1", port) as way:
         url = watched.url.replace(f":{port}/", f":{way.port}/")

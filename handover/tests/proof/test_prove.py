@@ -305,6 +305,7 @@ def waiting_at_a_lock(pair, monkeypatch):
 
 
 @pytest.mark.parametrize("number", [pytest.param(signal.SIGINT, marks=pytest.mark.full), signal.SIGTERM])
+@pytest.mark.full
 def test_prove__ended_while_an_agent_waits__leaves_no_copy_no_process_no_file(one_table, monkeypatch, number):
     pair = one_table
     with waiting_at_a_lock(pair, monkeypatch) as process:

@@ -132,6 +132,7 @@ def test_ingest__clips__end_on_black_and_say_what_their_colours_are(ingested) ->
         assert all(after <= before + 1 for before, after in pairwise(ending))
 
 
+@pytest.mark.full
 def test_ingest__transport_stream__is_told_by_the_time_that_a_player_shows(
     make_film, annotation, write_annotations, tmp_path: Path
 ) -> None:
@@ -388,6 +389,7 @@ def test_ingest__duplicate_id_and_bad_words__are_refused_and_the_rest_is_taken(c
     assert [move.clip_id for move in Library.load(out).moves] == ["basic", "ending"]
 
 
+@pytest.mark.full
 def test_ingest__killed__leaves_no_half_library_and_the_next_run_completes_it(
     ingested, write_annotations, tmp_path: Path
 ) -> None:
