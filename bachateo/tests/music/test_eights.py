@@ -10,7 +10,6 @@ from bachateo.music import counting, tracker
 from bachateo.music.analysis import Analysis
 from bachateo.music.analyzing import analyze_samples
 from bachateo.music.eights import Eights, _decode, boundary_votes
-from bachateo.music.features import FRAME_RATE_HZ
 from bachateo.music.onsets import ONSET_RATE_HZ
 from bachateo.music.song import SAMPLE_RATE_HZ, DecodedSong, read_song
 from bachateo.music.tracker import track_beats
@@ -99,11 +98,11 @@ def test_decode__chords_begin_anew_a_bar_later__so_does_the_count() -> None:
 
 def test_boundary_votes__other_instruments__vote_for_where_they_begin() -> None:
     bars = 24
-    levels = np.random.default_rng(0).uniform(0, 0.1, (round(bars * BAR_S * FRAME_RATE_HZ), 136)).astype(np.float32)
+    spectrum = np.random.default_rng(0).uniform(0.04, 0.06, (bars, 136))
     onsets = np.random.default_rng(1).uniform(0, 1, (6, round(bars * BAR_S * ONSET_RATE_HZ))).astype(np.float32)
-    levels[round(9 * BAR_S * FRAME_RATE_HZ) : round(17 * BAR_S * FRAME_RATE_HZ), 100:] += 1
+    spectrum[9:17, 100:] += 1
 
-    votes = boundary_votes(BAR_S * np.arange(bars + 1), onsets=onsets, levels=levels)
+    votes = boundary_votes(BAR_S * np.arange(bars + 1), onsets=onsets, spectrum=spectrum)
 
     assert set(np.argsort(votes)[-2:]) == {9, 17}
     assert votes[0] == votes[-1] == 0

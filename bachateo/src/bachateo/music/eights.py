@@ -73,19 +73,21 @@ def find_eights(
     levels
         Shape ``(frames, 136)``: the magnitudes of :func:`bachateo.music.features.beat_features`.
     """
-    votes = boundary_votes(starts_s, onsets=onsets, levels=levels)
     spectrum = _means(levels, starts_s * FRAME_RATE_HZ)
+    votes = boundary_votes(starts_s, onsets=onsets, spectrum=spectrum)
     chords = np.hstack((_shape(spectrum[:, CHORDS]), BASS_SHARE * _shape(spectrum[:, BASS])))
     return _decode(votes, chords, cut_short)
 
 
-def boundary_votes(starts_s: Array, *, onsets: Onsets, levels: NDArray[np.float32]) -> Array:
+def boundary_votes(starts_s: Array, *, onsets: Onsets, spectrum: Array) -> Array:
     """Return what speaks for each bar that it begins an eight-count, in nats; below 0 for its being the second.
 
     Parameters
     ----------
-    starts_s, onsets, levels
+    starts_s, onsets
         As for :func:`find_eights`.
+    spectrum
+        Shape ``(bars, 136)``: the mean of the levels of each bar.
 
     Returns
     -------
@@ -96,7 +98,6 @@ def boundary_votes(starts_s: Array, *, onsets: Onsets, levels: NDArray[np.float3
     votes = np.zeros(count)
     if count < 3:  # noqa: PLR2004  # nothing lies between the first and the last
         return votes
-    spectrum = _means(levels, starts_s * FRAME_RATE_HZ)
     chords = _shape(spectrum[:, CHORDS])
     harmony = 1 - (chords[1:] * chords[:-1]).sum(axis=1)
     bass = np.linalg.norm(np.diff(spectrum[:, BASS], axis=0), axis=1)
@@ -165,57 +166,69 @@ def _decode(votes: Array, chords: Array, cut_short: NDArray[np.bool_]) -> Eights
     bars = np.arange(len(votes))
     middle = len(bars) // 2
     parts = (bars >= 0, bars < middle, bars >= middle)
-    begun = [np.where(part, (bars + shift) % CYCLE, MORE) for part in parts for shift in (0, 1)]
-    counts = [_counted(places, votes, chords, steps) for places in begun]
-    places = max(counts, key=lambda count: count[0])[1]
-    firsts = np.flatnonzero(np.isin(places, FIRST))
+    places = np.stack([np.where(part, (bars + shift) % CYCLE, MORE) for part in parts for shift in (0, 1)])
+    says = votes[:, None] * np.where(np.isin(np.arange(MORE + 1), FIRST), 1.0, -1.0)
+    for _ in range(ROUNDS):
+        gains = says + _likely_chords(places, chords)
+        before, (places, worth) = places, _best_places(gains, steps)
+        if (places == before).all():
+            break
+    best = places[worth[:, -1].max(axis=1).argmax()]
+    firsts = np.flatnonzero(np.isin(best, FIRST))
     # Of each bar the best count in which it is the first of an eight, and the best in which it is not.
-    worth = np.stack([both[firsts] for _, _, both in counts])
-    ahead = worth[:, :, FIRST].max(axis=(0, 2)) - np.delete(worth, FIRST, axis=2).max(axis=(0, 2))
+    both = (worth + _worth_ahead(gains, steps))[:, firsts]
+    ahead = both[:, :, FIRST].max(axis=(0, 2)) - np.delete(both, FIRST, axis=2).max(axis=(0, 2))
     return Eights(firsts, 1 / (1 + np.exp(-CALIBRATION * ahead)))
 
 
-def _counted(
-    places: Indices, votes: Array, chords: Array, steps: Sequence[Array]
-) -> tuple[float, NDArray[np.int64], Array]:
-    """Return what the best count is worth, the place of each bar in it, and what the best one with each place is."""
-    says = votes[:, None] * np.where(np.isin(np.arange(MORE + 1), FIRST), 1.0, -1.0)
-    for _ in range(ROUNDS):
-        before = places
-        worth, places, both = _best_places(says + _likely_chords(places, chords), steps)
-        if (places == before).all():
-            break
-    return worth, places, both
-
-
 def _likely_chords(places: Indices, chords: Array) -> Array:
-    """Return how well the chords of each bar suit each place, in nats, where the places are about these."""
-    members = [places == place for place in range(CYCLE)]
-    usual = chords.mean(axis=0)
-    cycle = np.stack([(chords[own].sum(axis=0) + usual) / (own.sum() + 1) for own in members])
-    unlike = np.square(chords[:, None] - cycle).sum(axis=2)
-    spread = np.median(unlike.min(axis=1)) + LEAST_SPREAD
-    suits = ((unlike.mean(axis=1, keepdims=True) - unlike) / spread).clip(-MOST_OF_CHORDS, MOST_OF_CHORDS)
-    return np.pad(suits, ((0, 0), (0, 1)))
+    """Return how well the chords of each bar suit each place, in nats, where the places are about these.
+
+    Parameters
+    ----------
+    places
+        Shape ``(counts, bars)``.
+    chords
+        Shape ``(bars, bands)``.
+
+    Returns
+    -------
+    ndarray
+        Shape ``(counts, bars, 5)``.
+    """
+    members = (places[:, :, None] == np.arange(CYCLE)).astype(np.float64)
+    sums = members.transpose(0, 2, 1) @ chords
+    cycle = (sums + chords.mean(axis=0)) / (members.sum(axis=1) + 1)[:, :, None]
+    unlike = np.square(chords).sum(axis=1)[:, None] - 2 * chords @ cycle.transpose(0, 2, 1)
+    unlike += np.square(cycle).sum(axis=2)[:, None]
+    spread = np.median(unlike.min(axis=2), axis=1).clip(0) + LEAST_SPREAD
+    suits = (unlike.mean(axis=2, keepdims=True) - unlike) / spread[:, None, None]
+    return np.pad(suits.clip(-MOST_OF_CHORDS, MOST_OF_CHORDS), ((0, 0), (0, 0), (0, 1)))
 
 
-def _best_places(gains: Array, steps: Sequence[Array]) -> tuple[float, Indices, Array]:
-    forward, backward = np.zeros_like(gains), np.zeros_like(gains)
-    forward[0] = gains[0] - np.array([0.0, ENTRY, 0.0, ENTRY, np.inf])
+def _best_places(gains: Array, steps: Sequence[Array]) -> tuple[Indices, Array]:
+    """Return the place of each bar in the best of each of the counts, and what is gained at most up to each place."""
+    worth = np.zeros_like(gains)
+    worth[:, 0] = gains[:, 0] - np.array([0.0, ENTRY, 0.0, ENTRY, np.inf])
     came_from = []
     for bar, step in enumerate(steps, 1):
-        options = forward[bar - 1][:, None] + step
+        options = worth[:, bar - 1, :, None] + step
         # Of two that are as good the one with a bar more: so that it comes last before what says that it is there.
-        came_from.append(len(options) - 1 - options[::-1].argmax(axis=0))
-        forward[bar] = options.max(axis=0) + gains[bar]
-    for bar, step in reversed([*enumerate(steps)]):
-        backward[bar] = (step + gains[bar + 1] + backward[bar + 1]).max(axis=1)
-    place = int(forward[-1].argmax())
-    places = [place]
+        came_from.append(MORE - options[:, ::-1].argmax(axis=1))
+        worth[:, bar] = options.max(axis=1) + gains[:, bar]
+    counts = np.arange(len(gains))
+    places = [worth[:, -1].argmax(axis=1)]
     for before in reversed(came_from):
-        place = int(before[place])
-        places.append(place)
-    return float(forward[-1].max()), np.array(places[::-1]), forward + backward
+        places.append(before[counts, places[-1]])
+    return np.stack(places[::-1], axis=1), worth
+
+
+def _worth_ahead(gains: Array, steps: Sequence[Array]) -> Array:
+    """Return what is gained at most after each place of each bar."""
+    ahead = np.zeros_like(gains)
+    for bar, step in reversed([*enumerate(steps)]):
+        ahead[:, bar] = (step + (gains[:, bar + 1] + ahead[:, bar + 1])[:, None]).max(axis=2)
+    return ahead
 
 
 def _steps(*, cut_short: bool) -> Array:
