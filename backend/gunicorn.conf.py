@@ -6,6 +6,7 @@ wsgi_app = "config.wsgi"
 bind = "127.0.0.1:8000"
 # Slow clients hold connections, not threads (serving/worker.py).
 worker_class = "serving.worker.PatientWorker"
+logger_class = "config.server_log.ServerLog"
 workers = 1
 threads = 32
 # Beyond so many, the one that has waited longest makes room. Half of them may follow (serving/feeds.py).
@@ -17,13 +18,10 @@ control_socket_disable = True
 
 
 def on_starting(server: Any) -> None:
-    """Write gunicorn's own lines as the others are written, and refuse what would hide metrics."""
+    """Refuse what would hide metrics."""
     # Only now: not each of gunicorn's commands has the settings.
-    from config import env, logs  # noqa: PLC0415
+    from config import env  # noqa: PLC0415
 
-    if env.LOG_FORMAT == "json":
-        for handler in (*server.log.error_log.handlers, *server.log.access_log.handlers):
-            handler.setFormatter(logs.formatter())
     if env.METRICS_BIND and server.cfg.workers > 1:
         raise ValueError(
             f"METRICS_BIND is {env.METRICS_BIND} and there are {server.cfg.workers} processes, of which one alone "

@@ -25,6 +25,7 @@ from sandbox import house
 from sandbox.ports import free_port
 from tests.conftest import connected_to, make_user
 from tests.generating import SONG, place_song, start
+from tests.test_following import backend
 from tests.workers import workers_on
 
 ID = "0af7651916cd43dd8448eb211c80319c"
@@ -277,7 +278,7 @@ def test_worker__by_its_settings__writes_json_and_answers_prometheus(
     with workers_on(own_database, tmp_path, LOG_FORMAT="json", METRICS_BIND=f"127.0.0.1:{port}") as workers:
         name = workers.start()
         counted = 'compas_run_seconds_count{outcome="completed"}'
-        found = workers.until(lambda: of_worker(port).get(counted) and of_worker(port), "the run is counted")
+        found = workers.until(lambda: of_process(port).get(counted) and of_process(port), "the run is counted")
         assert found[counted] == 1
         assert found["compas_last_sweep_timestamp_seconds"] > 1e9
         assert found["process_resident_memory_bytes"] > 1e6
@@ -288,7 +289,7 @@ def test_worker__by_its_settings__writes_json_and_answers_prometheus(
     assert [line["message"] for line in written if line.get("task_id") == task.pk][-1] == "ended: completed"
 
 
-def of_worker(port: int) -> dict[str, float]:
+def of_process(port: int) -> dict[str, float]:
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer:
             return values(answer.read().decode())
@@ -331,3 +332,18 @@ def test_dashboard__each_panel__has_a_query_and_a_place():
     assert len({panel["id"] for panel in panels}) == len(panels) > 10
     assert len({(panel["gridPos"]["x"], panel["gridPos"]["y"]) for panel in panels}) == len(panels)
     assert all(target["expr"] for panel in panels for target in panel["targets"])
+
+
+def test_server__by_its_settings__writes_json_and_answers_prometheus(own_database, tmp_path):
+    port = free_port()
+    more = {"LOG_FORMAT": "json", "METRICS_BIND": f"127.0.0.1:{port}", "MOVES_LIBRARY": "/nowhere"}
+    with backend(own_database, tmp_path, **more) as server:
+        asked = urllib.request.Request(f"http://127.0.0.1:{server.port}/login", headers={"X-Request-ID": ID})
+        with urllib.request.urlopen(asked, timeout=60) as answer:  # noqa: S310
+            assert answer.headers["X-Request-ID"] == ID
+        found = of_process(port)
+    assert found['compas_request_seconds_count{method="GET",status="200",view="web:login"}'] == 1
+    assert (found["compas_database_up"], found['compas_ready{check="library"}']) == (1, 0)
+    written = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
+    assert {line["logger"] for line in written} >= {"gunicorn.error", "config.requests", "config.metrics"}
+    assert [line["message"] for line in written if line.get("request_id") == ID] == ["GET /login 200"]
