@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -38,15 +40,40 @@ def ingest_command(
     ] = None,
     fps: Annotated[int | None, typer.Option(help="Pictures a second; 30 in a new library.", min=10, max=60)] = None,
     workers: Annotated[int | None, typer.Option(help="Films at a time; by default one a core.", min=1)] = None,
+    share: Annotated[
+        str | None, typer.Option(help="Only a share of the work, like 2/8; call each twice, then once without.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Make a library from a folder of films: beats marked, cut from a 1, encoded alike, and its index.
 
-    Ends with status 4 when some films were refused, and with 1 when all were.
+    Ends with status 4 when some films were refused, and with 1 when all were. In a task of a Cloud Run job that has
+    several, it does the share of this task.
     """
     # Hearing and encoding need more of the machine than making a choreography does.
-    from bachateo.moves.ingest import ingest  # noqa: PLC0415
+    from bachateo.moves.ingest import ingest, ingest_share  # noqa: PLC0415
 
+    number, of = _share(share)
+    if of > 1:
+        with told(), stages() as on_progress:
+            done = ingest_share(
+                folder,
+                annotations,
+                out,
+                number=number,
+                of=of,
+                height=height,
+                width=width,
+                rate_hz=fps,
+                workers=workers,
+                on_progress=on_progress,
+            )
+        typer.echo(f"share {number} of {of}: {done.films} films, {done.heard} heard and {done.encoded} encoded now")
+        if done.waits_for:
+            typer.echo(
+                f"waits for share {', '.join(map(str, done.waits_for))}: call it again when they have heard theirs"
+            )
+        return
     with told(), stages() as on_progress:
         report = ingest(
             folder, annotations, out, height=height, width=width, rate_hz=fps, workers=workers, on_progress=on_progress
@@ -56,6 +83,16 @@ def ingest_command(
     typer.echo(report.to_json() if as_json else "\n".join(report.lines()))
     if report.refused:
         raise typer.Exit(4 if report.accepted else 1)
+
+
+def _share(text: str | None) -> tuple[int, int]:
+    """Return which share is to be done, from 1, and of how many: as asked, or that of this task of a Cloud Run job."""
+    if text is None:
+        return int(os.environ.get("CLOUD_RUN_TASK_INDEX", "0")) + 1, int(os.environ.get("CLOUD_RUN_TASK_COUNT", "1"))
+    found = re.fullmatch(r"(\d+)/(\d+)", text)
+    if found is None or not 1 <= int(found[1]) <= int(found[2]):
+        raise typer.BadParameter(f"{text!r} is no share; it must be like 2/8.", param_hint="--share")
+    return int(found[1]), int(found[2])
 
 
 @library_app.command("sheet")

@@ -2,5 +2,6 @@
 
 from bachateo.moves.ingest.report import Report
 from bachateo.moves.ingest.run import ingest
+from bachateo.moves.ingest.share import Share, ingest_share
 
-__all__ = ["Report", "ingest"]
+__all__ = ["Report", "Share", "ingest", "ingest_share"]

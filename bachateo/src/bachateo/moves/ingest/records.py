@@ -38,8 +38,8 @@ class Records:
     folder: Path
 
     @contextmanager
-    def claimed(self) -> Iterator[None]:
-        """Keep every other ingest away from this library.
+    def claimed(self, *, part: str = "") -> Iterator[None]:
+        """Keep every other ingest away from this library; with ``part`` those of the whole and of the same part.
 
         Raises
         ------
@@ -56,13 +56,22 @@ class Records:
             raise ClipError(
                 "CH093", f"{self.folder} cannot hold a library ({error.strerror}). Choose a folder."
             ) from error
-        with (self.folder / STATE / "lock").open("a") as lock:
-            try:
-                PATIENT(fcntl.flock, lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise ClipError("CH093", f"another ingest is at work in {self.folder}. Wait for it.") from error
+        with self._locked("lock", fcntl.LOCK_SH if part else fcntl.LOCK_EX):
+            if part:
+                with self._locked(f"lock-{part}", fcntl.LOCK_EX):
+                    yield
+                return
             for abandoned in (*self.folder.glob(".*.part"), *self.folder.glob("*/.*.part")):
                 abandoned.unlink()
+            yield
+
+    @contextmanager
+    def _locked(self, name: str, how: int) -> Iterator[None]:
+        with (self.folder / STATE / name).open("a") as lock:
+            try:
+                PATIENT(fcntl.flock, lock, how | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise ClipError("CH093", f"another ingest is at work in {self.folder}. Wait for it.") from error
             yield
 
     def found(self, name: str) -> dict[str, Any] | None:

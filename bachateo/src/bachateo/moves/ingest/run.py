@@ -99,7 +99,7 @@ def ingest(
         raise ClipError("CH093", f"{library} holds the films. Choose another folder for the library.")
     records = Records(library)
     with records.claimed():
-        run = _Ingestion(
+        run = Ingestion(
             records,
             limits,
             workers or len(os.sched_getaffinity(0)),
@@ -111,7 +111,9 @@ def ingest(
 
 
 @dataclass
-class _Ingestion:
+class Ingestion:
+    """The work on one library, with what came of it so far."""
+
     records: Records
     limits: Limits
     workers: int
@@ -119,20 +121,22 @@ class _Ingestion:
     refused: dict[int, RefusedClip] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
     encoded: set[str] = field(default_factory=set)
+    heard: set[str] = field(default_factory=set)
 
     def ingest(self, entries: list[ClipEntry], folder: Path, wanted: Wanted) -> Report:
-        annotated = self._annotated(entries, folder)
-        examined = self._each("hearing", annotated, self._examined)
-        films = [*self._films({name: annotated[name] for name in examined}, examined).values()]
+        """Do all of it."""
+        annotated = self.annotated(entries, folder)
+        examined = self.each("hearing", annotated, self.examined)
+        films = [*self.films({name: annotated[name] for name in examined}, examined).values()]
         if not films:
             return self._report([], (0, 0), 0)
-        size, rate_hz = self._settings(films, *wanted)
+        size, rate_hz = self.settings(films, *wanted)
         parts = parts_of(films, set(annotated))
-        made = self._each("encoding", parts, lambda part: self._clip(part, size, rate_hz))
+        made = self.each("encoding", parts, lambda part: self.clip(part, size, rate_hz))
         if odd := _odd_ones(made):
             # Finished by an encoder that wrote other parameters than the one that is installed now.
             again = {clip_id: parts[clip_id] for clip_id in odd}
-            made |= self._each("encoding again", again, lambda part: self._clip(part, size, rate_hz, anew=True))
+            made |= self.each("encoding again", again, lambda part: self.clip(part, size, rate_hz, anew=True))
             for clip_id in _odd_ones(made):
                 self._refuse(parts[clip_id].annotation, _other_parameters(made[clip_id]["video_path"]))
         clothes = _clothes(parts, made)
@@ -151,7 +155,8 @@ class _Ingestion:
         ]
         return self._report(accepted, size, rate_hz)
 
-    def _annotated(self, entries: list[ClipEntry], folder: Path) -> dict[str, Annotation]:
+    def annotated(self, entries: list[ClipEntry], folder: Path) -> dict[str, Annotation]:
+        """Return what is said of each film by its name; refuse what cannot be meant."""
         annotated: dict[str, Annotation] = {}
         for entry in entries:
             try:
@@ -162,7 +167,7 @@ class _Ingestion:
                 self.refused[entry.number] = RefusedClip(entry.name, entry.line, error.code, error.message)
         return annotated
 
-    def _each(self, stage: str, items: Mapping[str, Item], work: Callable[[Item], Result]) -> dict[str, Result]:
+    def each(self, stage: str, items: Mapping[str, Item], work: Callable[[Item], Result]) -> dict[str, Result]:
         """Do the work on all items, as many at a time as there are workers; refuse those on which it fails."""
         done: dict[str, Result] = {}
         self.on_progress(stage, 0, len(items))
@@ -196,18 +201,32 @@ class _Ingestion:
     def _refuse(self, annotation: Annotation, error: BachateoError) -> None:
         self.refused[annotation.number] = RefusedClip(annotation.clip_id, annotation.line, error.code, error.message)
 
-    def _examined(self, annotation: Annotation) -> Record:
+    def found(self, annotation: Annotation) -> Record | None:
+        """Return how a film was heard, if it was."""
+        try:
+            content, name = self._heard_name(annotation)
+        except ClipError:
+            return None
+        examined = self.records.found(name)
+        return {**examined, "content": content} if examined else None
+
+    def _heard_name(self, annotation: Annotation) -> tuple[str, str]:
         content = _content_of(annotation.video)
-        name = f"heard-{_digest(HEARING_VERSION, VERSION, content, bool(annotation.beats_s))}.json"
+        return content, f"heard-{_digest(HEARING_VERSION, VERSION, content, bool(annotation.beats_s))}.json"
+
+    def examined(self, annotation: Annotation) -> Record:
+        """Return how a film is heard and seen; it is done once for each content."""
+        content, name = self._heard_name(annotation)
         self.used.add(name)
         examined = self.records.found(name)
         if examined is None:
             arguments = (str(annotation.video), not annotation.beats_s)
             examined = self._limited(annotation, "examine", *arguments, least_s=LEAST_CPU_S)
             self.records.keep(name, examined)
+            self.heard.add(name)
         return {**examined, "content": content}
 
-    def _films(self, annotated: Mapping[str, Annotation], examined: Mapping[str, Record]) -> dict[str, Film]:
+    def films(self, annotated: Mapping[str, Annotation], examined: Mapping[str, Record]) -> dict[str, Film]:
         """Return what is known of each film; those that share a recording are counted alike."""
         counted = {name: _counted(annotated[name], record) for name, record in examined.items()}
         agreed = agree(counted, find_overlaps({name: record["landmarks"] for name, record in examined.items()}))
@@ -222,7 +241,8 @@ class _Ingestion:
                 self._refuse(annotation, error)
         return films
 
-    def _clip(self, part: Part, size: tuple[int, int], rate_hz: int, *, anew: bool = False) -> Record:
+    def clip(self, part: Part, size: tuple[int, int], rate_hz: int, *, anew: bool = False) -> Record:
+        """Encode a clip, unless that is finished."""
         box, brightest_cd = part.film.examined["box"], part.film.examined["brightest_cd"]
         beats_s = list(part.span.beats_s)
         key = _digest(ENCODING, part.clip_id, part.film.content, beats_s, box, size, rate_hz)
@@ -260,9 +280,10 @@ class _Ingestion:
             raise ClipError("CH091", f"{film.name} failed ({reason}). Export it again, or leave it out.") from error
         return checked_answer(answer, work, film.name)
 
-    def _settings(
+    def settings(
         self, films: Iterable[Film], width: int | None, height: int | None, rate_hz: int | None
     ) -> tuple[tuple[int, int], int]:
+        """Return the size and the rate of all clips, and keep them."""
         before = self.records.found(SETTINGS) or {}
         lines = _even(height or before.get("height", HEIGHT))
         shape = median(film.examined["box"][2] / film.examined["box"][3] for film in films)
