@@ -1,5 +1,6 @@
 """How `gunicorn` runs in this folder; the command line overrides."""
 
+import os
 from typing import Any
 
 wsgi_app = "config.wsgi"
@@ -18,15 +19,17 @@ control_socket_disable = True
 
 
 def on_starting(server: Any) -> None:
-    """Refuse what would hide metrics."""
+    """Refuse what would hide metrics, or open too many sessions of the database."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     # Only now: not each of gunicorn's commands has the settings.
-    from config import env  # noqa: PLC0415
+    from config import budget, env  # noqa: PLC0415
 
     if env.METRICS_BIND and server.cfg.workers > 1:
         raise ValueError(
             f"METRICS_BIND is {env.METRICS_BIND} and there are {server.cfg.workers} processes, of which one alone "
             "could answer there. Start one process with more threads, or several servers with a port each."
         )
+    budget.require(processes=server.cfg.workers, threads=server.cfg.threads)
 
 
 def post_worker_init(worker: Any) -> None:

@@ -1,5 +1,6 @@
 """The one module that reads the environment. Every setting is listed in docs/reference/settings.md."""
 
+import os
 import re
 from ipaddress import ip_network
 from pathlib import Path
@@ -61,6 +62,12 @@ WEBHOOK_PRIVATE_NETWORKS: list[str] = _env.list("WEBHOOK_PRIVATE_NETWORKS", defa
 CORS_ORIGINS: list[str] = _env.list("CORS_ORIGINS", default=[])
 USER_TOKENS_LIMIT: int = _env.int("USER_TOKENS_LIMIT", default=50)
 USER_PREFERENCES_KB: int = _env.int("USER_PREFERENCES_KB", default=64)
+DATABASE_POOLER: str = _env.str("DATABASE_POOLER", default="")
+WEB_STATEMENT_S: float = _env.float("WEB_STATEMENT_S", default=30.0)
+WEB_LOCK_S: float = _env.float("WEB_LOCK_S", default=10.0)
+WEB_INSTANCES: int = _env.int("WEB_INSTANCES", default=1)
+WORKER_INSTANCES: int = _env.int("WORKER_INSTANCES", default=1)
+OTHER_CONNECTIONS: int = _env.int("OTHER_CONNECTIONS", default=20)
 DATABASE_SILENCE_S: float = _env.float("DATABASE_SILENCE_S", default=60.0)
 JOB_LEASE_S: float = _env.float("JOB_LEASE_S", default=60.0)
 JOB_SWEEP_S: float = _env.float("JOB_SWEEP_S", default=10.0)
@@ -69,6 +76,12 @@ JOB_TIME_LIMIT_S: float = _env.float("JOB_TIME_LIMIT_S", default=900.0)
 LOG_FORMAT: str = _env.str("LOG_FORMAT", default="lines")
 METRICS_BIND: str = _env.str("METRICS_BIND", default="")
 OTEL_EXPORTER_OTLP_ENDPOINT: str = _env.str("OTEL_EXPORTER_OTLP_ENDPOINT", default="")
+
+
+def of_a_child(**changed: str) -> dict[str, str]:
+    """Return the environment of a process that this one starts, with these variables changed."""
+    return {**os.environ, **changed}
+
 
 if SCHEMA_PHASE not in {1, 2}:
     raise ImproperlyConfigured(f"SCHEMA_PHASE is {SCHEMA_PHASE}; it must be 1 or 2.")
@@ -96,6 +109,11 @@ if not 0 < ELASTICSEARCH_BUDGET_S <= JOB_TIME_LIMIT_S:
         f"ELASTICSEARCH_BUDGET_S is {ELASTICSEARCH_BUDGET_S:g}; it must be above 0 and at most JOB_TIME_LIMIT_S, "
         f"{JOB_TIME_LIMIT_S:g}."
     )
+if DATABASE_POOLER not in {"", "pgbouncer"}:
+    raise ImproperlyConfigured(f"DATABASE_POOLER is {DATABASE_POOLER!r}; it must be 'pgbouncer' or empty.")
+for _name in ("WEB_STATEMENT_S", "WEB_LOCK_S", "WEB_INSTANCES", "WORKER_INSTANCES", "OTHER_CONNECTIONS"):
+    if globals()[_name] < 0:
+        raise ImproperlyConfigured(f"{_name} is {globals()[_name]}; it must be 0 or more.")
 if TLS not in {"off", "shared", "own"}:
     raise ImproperlyConfigured(f"TLS is {TLS!r}; it must be 'off', 'shared' or 'own'.")
 if TLS != "off" and TRUSTED_PROXIES < 1:

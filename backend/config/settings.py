@@ -113,12 +113,21 @@ DATABASES = {
             **_GONE_S,
             **_ASKED,
             "application_name": _SESSIONS,
-            "options": " ".join(f"-c {name}={value}" for name, value in _SERVER.items()),
+            # pgbouncer refuses them: there the role has the search path.
+            **({} if env.DATABASE_POOLER else {"options": " ".join(f"-c {n}={value}" for n, value in _SERVER.items())}),
         },
+        # A cursor of the server would need the session of the transaction before.
+        "DISABLE_SERVER_SIDE_CURSORS": bool(env.DATABASE_POOLER),
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
     },
 }
+DATABASE_POOLER = env.DATABASE_POOLER
+WEB_STATEMENT_S = env.WEB_STATEMENT_S
+WEB_LOCK_S = env.WEB_LOCK_S
+WEB_INSTANCES = env.WEB_INSTANCES
+WORKER_INSTANCES = env.WORKER_INSTANCES
+OTHER_CONNECTIONS = env.OTHER_CONNECTIONS
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Equal to the original's, to the letter: a session holds the path of the backend that made it, so
@@ -328,6 +337,8 @@ PROCRASTINATE_WORKER_DEFAULTS = {
     "concurrency": 1,
     # A stop waits this long for the running video, not for ever.
     "shutdown_graceful_timeout": 15.0,
+    # Notifications need a session of their own.
+    "listen_notify": not DATABASE_POOLER,
     # New calls are announced; a call that is made again is only found by looking.
     "fetch_job_polling_interval": JOB_SWEEP_S / 2,
     # A worker's heart must have stopped before its lease is over: 5 s and 30 s by default.
