@@ -1,18 +1,29 @@
 """Both systems, running on one database."""
 
 import secrets
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
-from sandbox import template
+from sandbox import house, template
+from sandbox.cloud_run import CloudRun
+from sandbox.fixtures import roomy_place
+from sandbox.hosts import MISSING as NO_HOSTS
+from sandbox.hosts import can_be_made
+from sandbox.pooler import MISSING as NO_POOLER
+from sandbox.pooler import Pooler, program
 from sandbox.ports import free_port
 from sandbox.systems import Place, Systems, running
 from tests import practice
+from tests.far_workers import workers_on_hosts
 from tests.journeys import SONG, Guest
 from tests.people import PASSWORD, Browser, share_cookies
 
@@ -38,11 +49,88 @@ def systems_on_a_bucket(
         yield both
 
 
+@pytest.fixture(scope="session")
+def systems_with_elasticsearch(
+    postgres, adopted_template, moves_library, tmp_path_factory, elasticsearch_node
+) -> Iterator[Systems]:
+    """The same, with the moves in a real Elasticsearch."""
+    library = str(moves_library)
+    subprocess.run(
+        [house.PROGRAMS / "bachateo", "library", "index", library, "--elasticsearch", elasticsearch_node],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    place = Place(tmp_path_factory.mktemp("house"), moves_library, more={"ELASTICSEARCH_URL": elasticsearch_node})
+    with started(postgres, adopted_template, place) as both:
+        yield both
+
+
+@pytest.fixture(scope="session")
+def systems_on_cloud_run(postgres, adopted_template, moves_library, tmp_path_factory) -> Iterator[Systems]:
+    """The same, with an execution of Cloud Run for each video; the worker only sweeps."""
+    place = Place(tmp_path_factory.mktemp("house"), moves_library)
+    command = [sys.executable, "manage.py"]
+    with template.clone(postgres, adopted_template) as database:
+        environment = place.environment(database.url("backend_app"))
+        with (
+            CloudRun(place.folder / "run", command, cwd=house.ROOT / "backend", environment=environment) as job,
+            running(
+                database, replace(place, more=job.environment()), port=free_port(), original_port=free_port()
+            ) as both,
+        ):
+            yield both
+
+
+@pytest.fixture(scope="session")
+def systems_behind_pgbouncer(postgres, adopted_template, moves_library, tmp_path_factory) -> Iterator[Systems]:
+    """The same; the backend and its worker reach the database through pgbouncer, in transaction mode."""
+    if program() is None:
+        pytest.skip(NO_POOLER)
+    with (
+        TemporaryDirectory(prefix="pooler-", dir=roomy_place()) as folder,
+        Pooler(postgres, Path(folder)) as before,
+        started(
+            postgres, adopted_template, PooledPlace(tmp_path_factory.mktemp("house"), moves_library, before=before)
+        ) as both,
+    ):
+        yield both
+
+
+@dataclass(frozen=True)
+class PooledPlace(Place):
+    """A place whose backend finds the database behind a pooler."""
+
+    before: Pooler | None = None
+
+    def environment(self, database_url: str) -> dict[str, str]:
+        """Return the environment of a system; the original leads to the database itself."""
+        direct = super().environment(database_url)
+        if "backend_app" not in database_url or self.before is None:
+            return direct
+        return direct | {"DATABASE_URL": self.before.url(database_url), "DATABASE_POOLER": "pgbouncer"}
+
+
+@pytest.fixture(scope="session")
+def systems_on_three_hosts(
+    postgres, adopted_template, moves_library, tmp_path_factory, bucket_server
+) -> Iterator[Systems]:
+    """The same on a bucket, with workers on three hosts that share nothing but the database and the bucket."""
+    if not can_be_made():
+        pytest.skip(NO_HOSTS)
+    folder = tmp_path_factory.mktemp("house")
+    place = Place(folder, moves_library, bucket_server.create_bucket(), more={"PARALLEL_RUNNING_LIMIT": "3"})
+    with (
+        started(postgres, adopted_template, place, has_worker=False) as both,
+        workers_on_hosts(both, folder, number=3),
+    ):
+        yield both
+
+
 @contextmanager
-def started(postgres, adopted_template, place: Place) -> Iterator[Systems]:
+def started(postgres, adopted_template, place: Place, *, has_worker: bool = True) -> Iterator[Systems]:
     with (
         template.clone(postgres, adopted_template) as database,
-        running(database, place, port=free_port(), original_port=free_port()) as both,
+        running(database, place, port=free_port(), original_port=free_port(), has_worker=has_worker) as both,
     ):
         yield both
 

@@ -1,4 +1,4 @@
-"""A song in, a video out, seen from both sides."""
+"""A song in, a video out, kept, played and deleted, seen from both sides, on each installation that there is."""
 
 import io
 import re
@@ -6,18 +6,38 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import httpx
 import pytest
 
+from sandbox.cloud_run.server import JOB
 from sandbox.systems import Systems
 from tests.people import Browser, shell
 
-ON_A_BUCKET = pytest.param("systems_on_a_bucket", marks=pytest.mark.full)
+# The fixture of each installation, and how the names of what makes a video begin there.
+INSTALLATIONS = {
+    "default": ("systems", "procrastinate/jobs/"),
+    "gcs": ("systems_on_a_bucket", "procrastinate/jobs/"),
+    "elasticsearch": ("systems_with_elasticsearch", "procrastinate/jobs/"),
+    "cloud-run": ("systems_on_cloud_run", f"{JOB}/executions/"),
+    "pgbouncer": ("systems_behind_pgbouncer", "procrastinate/jobs/"),
+    "three-hosts": ("systems_on_three_hosts", "procrastinate/jobs/"),
+}
+SHORT_RUN = {"default"}
 
 
-@pytest.fixture(scope="session", params=["systems", ON_A_BUCKET], ids=["directory", "gcs"])
-def systems(request: pytest.FixtureRequest) -> Systems:
-    """Both systems, once with their files in a directory and once in a bucket."""
-    return request.getfixturevalue(request.param)
+@pytest.fixture(
+    scope="session",
+    params=[name if name in SHORT_RUN else pytest.param(name, marks=pytest.mark.full) for name in INSTALLATIONS],
+)
+def installation(request: pytest.FixtureRequest) -> str:
+    """The name of an installation."""
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def systems(installation: str, request: pytest.FixtureRequest) -> Systems:
+    """Both systems on that installation."""
+    return request.getfixturevalue(INSTALLATIONS[installation][0])
 
 
 def decoded(video: bytes) -> tuple[float, int, float]:
@@ -39,7 +59,9 @@ def length_s(song: Path) -> float:
         return float(container.duration) / av.time_base
 
 
-def test_song_uploaded_through_the_api__becomes_a_video_that_both_systems_play(dancer: Browser, demo_song: Path):
+def test_song_uploaded_through_the_api__becomes_a_video_that_both_systems_play(
+    dancer: Browser, demo_song: Path, installation: str, systems: Systems
+):
     with demo_song.open("rb") as file:
         upload = dancer.post(dancer.backend, "/api/songs", files={"file": (f"{dancer.name}.mp3", file, "audio/mpeg")})
     assert upload.status_code == 201, upload.text
@@ -51,6 +73,10 @@ def test_song_uploaded_through_the_api__becomes_a_video_that_both_systems_play(d
 
     task = dancer.until_ended(task_id)
     assert (task["status"], task["progress"], task["error"]) == ("completed", 100, None)
+    assert task["job_execution_name"].startswith(INSTALLATIONS[installation][1])
+    if server := systems.place.more.get("ELASTICSEARCH_URL"):
+        stats = httpx.get(f"{server}/_stats/search").json()
+        assert stats["_all"]["total"]["search"]["query_total"] > 0, "the moves were looked for there"
     assert [progress for _, progress in task["seen"]] == sorted(progress for _, progress in task["seen"])
 
     video = dancer.backend.get(f"/api/choreography/tasks/{task_id}/video").content
@@ -71,6 +97,28 @@ def test_song_uploaded_through_the_api__becomes_a_video_that_both_systems_play(d
     assert dancer.name in player, "the song's title"
     # The song itself waits here: the original lists the common folder alone.
     assert dancer.name not in re.findall(r'value="([^"]*)"', dancer.original.get("/select-song/").text)
+
+
+def test_video_kept_by_hand__is_played_and_deleted_in_both(dancer: Browser, systems: Systems, song_in_the_house: str):
+    wanted = {"song": song_in_the_house, "difficulty": "beginner", "auto_save": False}
+    task = dancer.until_ended(dancer.post(dancer.backend, "/api/choreography/generate", json=wanted).json()["task_id"])
+    assert (task["status"], task["result"]["auto_saved"]) == ("completed", False)
+    assert dancer.backend.get("/api/collections").json()["results"] == []
+    kept = dancer.post(dancer.backend, "/api/collections", json={"task_id": task["task_id"], "title": "Kept"})
+    assert kept.status_code == 201, kept.text
+    mine = f"/api/collections/{kept.json()['id']}"
+    video = dancer.backend.get(f"{mine}/video").content
+    assert dancer.original.get(f"/video/{task['task_id']}.mp4/").content == video
+    assert decoded(video)[1] > 0
+
+    headers = {"X-CSRFToken": dancer.backend.cookies["csrftoken"], "Referer": str(dancer.backend.base_url)}
+    assert dancer.backend.delete(mine, headers=headers).status_code == 204
+    assert dancer.backend.get(f"{mine}/video").status_code == 404
+    assert dancer.original.get(f"/video/{task['task_id']}.mp4/").status_code == 404
+    if systems.place.bucket:
+        assert not [name for name in systems.place.bucket.names("media/") if task["task_id"] in name]
+    else:
+        assert list(systems.place.media.rglob(f"{task['task_id']}*")) == []
 
 
 def test_choreography_made_in_the_original__is_listed_and_played_with_range_by_the_backend(
@@ -110,6 +158,16 @@ def test_choreography_of_somebody_else__is_not_there(dancer: Browser, visitor, s
     for path in (f"choreography/tasks/{task['task_id']}", f"collections/{task['result']['saved_choreography_id']}"):
         assert dancer.backend.get(f"/api/{path}").status_code == 404
         assert dancer.backend.get(f"/api/{path}/video").status_code == 404
+
+
+def test_choreography_made_in_the_original__deleted_there__is_gone_in_both(dancer: Browser, song_in_the_house: str):
+    form = {"song_selection": song_in_the_house, "difficulty": "beginner", "auto_save": "true"}
+    task = dancer.until_ended(dancer.post(dancer.original, "/create/", data=form).json()["task_id"])
+    saved = task["result"]["saved_choreography_id"]
+    assert dancer.backend.get(f"/api/collections/{saved}/video").status_code == 200
+    assert dancer.post(dancer.original, f"/collections/{saved}/delete/").status_code == 302
+    assert dancer.backend.get(f"/api/collections/{saved}/video").status_code == 404
+    assert dancer.backend.get(f"/api/collections/{saved}").status_code == 404
 
 
 SWEEP = (

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -52,6 +52,7 @@ class Place:
     ``folder`` holds the media root, the engine's cache, the logs and the key that sessions are signed with.
     Media lie there too, or in ``bucket``. People reach the systems by their addresses, and by ``host``. With
     ``collects`` the backend serves its static files as in production: compressed, and under names that browsers keep.
+    ``more`` are further settings of both.
     """
 
     folder: Path
@@ -59,6 +60,7 @@ class Place:
     bucket: Bucket | None = None
     host: str = ""
     collects: bool = False
+    more: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def media(self) -> Path:
@@ -82,7 +84,7 @@ class Place:
             shared["STATIC_ROOT"] = str(self.folder / "static")
         if self.host:
             shared["ALLOWED_HOSTS"] = ",".join((self.host, LOOPBACK, BALANCER, *ADDRESSES.values()))
-        return system | shared | (self.bucket.environment() if self.bucket else {})
+        return system | shared | (self.bucket.environment() if self.bucket else {}) | dict(self.more)
 
     def access_log(self, name: str) -> Path:
         """Return where a system with a host name writes down its requests."""
@@ -159,11 +161,12 @@ def running(
     original_address: str = LOOPBACK,
     phase: str = "",
     instead: str = "",
+    has_worker: bool = True,
 ) -> Iterator[Systems]:
     """Start the systems, wait until they are healthy, and stop them at the end.
 
     ``phase`` is the backend's SCHEMA_PHASE, if not the environment's. ``instead``: in the original's place a second
-    backend runs, of this phase.
+    backend runs, of this phase. Without ``has_worker`` the caller starts those.
     """
     require_free(port, address=address)
     require_free(original_port, address=original_address)
@@ -180,6 +183,7 @@ def running(
                 ("backend", _gunicorn("config", address, port, place, "backend"), "backend_app", phase),
                 ("worker", [sys.executable, "manage.py", "procrastinate", "worker"], "backend_app", phase),
             )
+            if name != "worker" or has_worker
         ]
         urls = f"http://{address}:{port}", f"http://{original_address}:{original_port}"
         systems = Systems(database, place, *urls, tuple(started))

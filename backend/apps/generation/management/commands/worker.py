@@ -1,0 +1,85 @@
+"""Workers of this machine, each a process of its own; one that ends is started again."""
+
+import logging
+import signal
+import subprocess
+import sys
+import threading
+from argparse import ArgumentTypeError
+from types import FrameType
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandParser
+
+from config import env
+
+log = logging.getLogger(__name__)
+
+# One that cannot start, because its database is away, is not started again more often than this.
+AGAIN_AFTER_S = 2.0
+COMMAND = ("procrastinate", "worker")
+
+
+class Command(BaseCommand):
+    help = (
+        "Runs workers, each a process: a song that makes one of them hang or die takes nothing from the others. SIGTERM"
+        " lets each finish its video for a while."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--concurrency", type=_number, default=1, help="so many at once (default %(default)s)")
+
+    def handle(self, *_args: Any, concurrency: int, **_options: Any) -> None:
+        Crew(concurrency).run()
+
+
+def _number(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise ArgumentTypeError(f"is {text!r}; it must be a whole number of 1 or more")
+    return int(text)
+
+
+class Crew:
+    """So many processes, each kept by a thread."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.over = threading.Event()
+        self.lock = threading.Lock()
+        self.running: set[subprocess.Popen[bytes]] = set()
+
+    def run(self) -> None:
+        """Keep them until this process is asked to end."""
+        threads = [threading.Thread(target=self._keep, args=(place,)) for place in range(self.number)]
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._end)
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    def _keep(self, place: int) -> None:
+        while not self.over.is_set():
+            with self.lock:
+                worker = subprocess.Popen([sys.executable, sys.argv[0], *COMMAND], env=_environment(place))
+                self.running.add(worker)
+            if self.over.is_set():  # the signal came in between
+                worker.terminate()
+            status = worker.wait()
+            with self.lock:
+                self.running.discard(worker)
+            if not self.over.is_set():
+                log.warning("worker %s ended with status %s; it is started again", place, status)
+                self.over.wait(AGAIN_AFTER_S)
+
+    def _end(self, _number: int, _frame: FrameType | None) -> None:
+        self.over.set()
+        for worker in list(self.running):
+            worker.terminate()
+
+
+def _environment(place: int) -> dict[str, str]:
+    """Return the environment of a worker: each tells its metrics on a port of its own."""
+    host, _, port = settings.METRICS_BIND.rpartition(":")
+    return env.of_a_child(**({"METRICS_BIND": f"{host}:{int(port) + place}"} if port else {}))
