@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import hcl2
@@ -34,11 +35,17 @@ OF_SYSTEMD = {"MAINPID"}
 References = dict[str, dict[str, dict]]
 
 
+@cache
+def parsed(text: str) -> dict:
+    """Return a file of Terraform as its parser reads it; that takes most of the time here."""
+    return hcl2.loads(text)
+
+
 def google(folder: Path) -> References:
     """Return every resource, by kind and name."""
     found: References = {}
     for path in sorted(folder.glob("*.tf")):
-        for block in hcl2.loads(path.read_text()).get("resource", []):
+        for block in parsed(path.read_text()).get("resource", []):
             for kind, named in block.items():
                 for name, body in named.items():
                     if name != "__is_block__":
@@ -77,7 +84,7 @@ def of_unit(text: str) -> set[str]:
 
 def of_google(text: str) -> set[str]:
     """Return the names that the service and the job get: the map of settings, and the secrets."""
-    local = hcl2.loads(text)["locals"][0]
+    local = parsed(text)["locals"][0]
     return {unquoted(name) for name in local["settings"]} | {unquoted(name) for name in local["secrets"]}
 
 
@@ -235,7 +242,7 @@ def unresolved(folder: Path) -> list[str]:
     locals_ = {
         unquoted(name)
         for path in folder.glob("*.tf")
-        for block in hcl2.loads(path.read_text()).get("locals", [])
+        for block in parsed(path.read_text()).get("locals", [])
         for name in block
     }
     used = set(re.findall(r"\bgoogle_\w+\.\w+", re.sub(r'"\w[\w.-]*\.googleapis\.com[^"$]*"', "", text)))
