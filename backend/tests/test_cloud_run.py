@@ -92,6 +92,7 @@ def rows() -> list[object]:
 # The way of a task
 
 
+@pytest.mark.full
 def test_generation__runs_as_an_execution_whose_name_the_task_has__and_a_second_run_changes_nothing(ana, job):
     task = start(ana)
     (execution,) = job.executions()

@@ -80,6 +80,7 @@ def test_shares__twice_each__make_the_library_that_one_ingest_makes__each_film_o
     assert list((tmp_path / "out" / STATE).glob("share-*")) == [], "the marks of shares are removed with the last step"
 
 
+@pytest.mark.full
 def test_share__of_a_lost_machine__keeps_the_others_from_encoding_and_goes_on_elsewhere(films, do, tmp_path) -> None:
     lock = tmp_path / "lock"
     with lock.open("w") as held:
@@ -103,6 +104,7 @@ def test_share__of_a_lost_machine__keeps_the_others_from_encoding_and_goes_on_el
     assert (encoded, whole(films, tmp_path / "out").encoded) == (5, 0)
 
 
+@pytest.mark.full
 def test_share__refused_film__does_not_keep_the_others(films, do, tmp_path) -> None:
     document = json.loads((films / "annotations.json").read_text())
     broken = films / document["clips"][0]["video_path"]
