@@ -168,6 +168,7 @@ def test_every_example__is_listed_with_a_readme():
         assert f"examples/play.py {name}" in Path(HERE, name, "README.md").read_text()
 
 
+@pytest.mark.full
 def test_step_that_does_not_end_as_it_should__ends_the_play(server, tmp_path, monkeypatch):
     monkeypatch.setattr(Play, "database", "spoiled")
     play = Play("plain", server, tmp_path)

@@ -3,6 +3,7 @@
 import ast
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -15,11 +16,16 @@ CONVENTIONS = {"hypothesis.strategies": "st", "numpy": "np", "xml.etree.ElementT
 Modules = list[tuple[str, ast.Module]]
 
 
+@cache
+def syntax_of(file: Path) -> ast.Module:
+    return ast.parse(file.read_text())
+
+
 def sources(*packages: str) -> Iterator[tuple[str, ast.Module]]:
     """Yield every module of the packages: its path, and its syntax."""
     for package in packages:
         for file in sorted((ROOT / package / "src").rglob("*.py")):
-            yield str(file.relative_to(ROOT)), ast.parse(file.read_text())
+            yield str(file.relative_to(ROOT)), syntax_of(file)
 
 
 def repeated_classes(modules: Modules) -> dict[str, list[str]]:

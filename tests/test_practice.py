@@ -235,6 +235,7 @@ def test_clicks_and_voices__sound_on_the_beats(chromium, dance):
             assert median(map(abs, off)) <= (ON_THE_BEAT_S if counts == "click" else 0.06), (counts, off)
 
 
+@pytest.mark.full
 def test_full_screen__keeps_the_counts(chromium, dance):
     with room(chromium, dance) as page:
         page.get_by_role("button", name="Full screen").click()

@@ -68,6 +68,7 @@ def test_floors__as_they_are__hold(copy: Path) -> None:
         ),
     ],
 )
+@pytest.mark.thinned(to_one_in=6)
 def test_floors__planted_upward_import__is_refused(copy: Path, module: str, planted: str, refusal: str) -> None:
     with (copy / "src/bachateo" / module).open("a") as file:
         file.write(f"\n{planted}\n")

@@ -82,6 +82,7 @@ def test_killed_whenever_it_is_tried__fails_with_a_reason_and_leaves_nothing(ana
     assert row.error == "Its worker was stopped in the middle of the work (attempts: 1). Please try again."
 
 
+@pytest.mark.full
 def test_hanging_beyond_its_time__worker_ends_and_another_completes_it(ana, own_database, tmp_path):
     with hold_on(own_database) as hold:
         with workers_on(own_database, tmp_path, JOB_LEASE_S=1, JOB_TIME_LIMIT_S=0) as workers:

@@ -128,6 +128,7 @@ def test_code__of_another_time__is_refused(eva, steps):
 
 
 @pytest.mark.parametrize("code", ["", "000000", "x" * 300, "\uff11\uff12\uff13\uff14\uff15\uff16", "\0"])
+@pytest.mark.thinned(to_one_in=3)
 def test_code__that_is_none__is_refused(eva, code):
     set_up(logged_in())
     assert post(logged_in(), code=code).status_code == 401

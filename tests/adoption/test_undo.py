@@ -80,6 +80,7 @@ def test_undo__another_name_typed__is_refused_and_changes_nothing(operator):
     assert changes(before, operator.snapshot()) == {}
 
 
+@pytest.mark.full
 def test_undo__backend_still_connected__names_the_session_and_changes_nothing(operator):
     operator.adopt("--apply")
     before = operator.snapshot()

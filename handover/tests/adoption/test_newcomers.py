@@ -131,7 +131,7 @@ RENAMED = {
 }
 
 
-@pytest.mark.thinned(to_one_in=2)
+@pytest.mark.thinned(to_one_in=8)
 @pytest.mark.parametrize("steps", RENAMED.values(), ids=RENAMED)
 def test_mirror_was_changed_by_migrations__is_recognised(it, steps):
     meets = create("Blueprint", KEY, key("task", "tasks.Task"), db_table="blueprints")

@@ -167,6 +167,7 @@ def test_cleanup__crash__leads_back_as_well(verified, point):
 
 
 @pytest.mark.parametrize("state", ["verifying", "cleaning", "cleaned"])
+@pytest.mark.thinned(to_one_in=3)
 def test_command__state_does_not_allow_it__changes_nothing(verified, state):
     if state == "cleaning":
         crash(verified, "cleanup", "archive the original: done")

@@ -74,6 +74,7 @@ def test_pause__in_create_index_concurrently__the_server_stops_it_too(declared):
     assert "0001_status: expanded" in resumed(declared)
 
 
+@pytest.mark.full
 def test_kill__in_create_index_concurrently__resume_ends_its_session_and_builds_the_index_again(declared):
     with declared.connect() as reader, reader.transaction():
         # An old snapshot: CREATE INDEX CONCURRENTLY waits for its end.
