@@ -58,7 +58,7 @@ def test_search__of_both_systems_on_one_index__is_the_same(target: ProofTarget, 
     assert outcome.counts["search_queries"] == search.QUERIES["small"]
     assert outcome.counts["documents"] == outcome.counts["clips"] == MOVES
     assert outcome.counts["hits"] > 2 * 5 * search.QUERIES["small"]
-    assert outcome.notes == (f"lead_embedding: 2 of {MOVES} documents have none",)
+    assert outcome.notes == (f"lead_embedding: 2 of {MOVES} documents have no vector",)
     assert outcome.figures["mean_cosine_audio_embedding"] < 0.9
 
 

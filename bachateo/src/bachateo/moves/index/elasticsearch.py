@@ -9,9 +9,9 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any, TypeVar
 
+import elasticsearch
 import numpy as np
 from elasticsearch import ApiError, Elasticsearch, NotFoundError, SSLError, TransportError
-from elasticsearch import ConnectionError as NoConnectionError
 from numpy.typing import NDArray
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
@@ -310,7 +310,7 @@ def _may_pass(error: BaseException) -> bool:
         return True
     if isinstance(error, ApiError):
         return error.status_code in BUSY
-    return isinstance(error, NoConnectionError) and not isinstance(error, SSLError)
+    return isinstance(error, elasticsearch.ConnectionError) and not isinstance(error, SSLError)
 
 
 def _knn(name: str, vector: Vector, count: int, filters: Sequence[Any]) -> dict[str, Any]:
