@@ -4,6 +4,13 @@
 const LEAD_S = 1; // the second element runs for so long before it takes over
 const CLOSE_S = 0.004; // closer than this it is left alone
 const FRAME_S = 0.009; // half the time between two looks
+const HUSHED = 0.001; // not heard, and not 0: a browser stops the sound of what is mute, and its clock slips when it begins
+
+// Where a page may not set how loud it is, as on iPhones, it is mute.
+function hush(element) {
+  element.volume = HUSHED;
+  if (element.volume > 2 * HUSHED) element.muted = true;
+}
 
 export class Seam {
   lag = 0.06; // from play() until it moves; learned
@@ -21,7 +28,7 @@ export class Seam {
       this.other = this.video.cloneNode();
       this.other.removeAttribute("id");
       this.other.loop = this.other.controls = this.other.autoplay = false;
-      this.other.muted = true;
+      hush(this.other);
       this.other.setAttribute("aria-hidden", "true");
       this.other.tabIndex = -1;
       this.other.classList.add("waits");
@@ -59,7 +66,8 @@ export class Seam {
       other.playbackRate = rate;
       this.started = performance.now();
       this.begun = other.currentTime;
-      other.play().catch(() => {});
+      // Some browsers let nothing sound that was not pressed itself.
+      other.play().catch(() => Object.assign(other, { muted: true }).play()).catch(() => {});
     } else if (!other.paused) {
       if (this.started && other.currentTime > this.begun + 0.02) {
         const lag = (performance.now() - this.started) / 1000 - (other.currentTime - this.begun) / rate;
@@ -87,7 +95,7 @@ export class Seam {
     other.playbackRate = video.playbackRate;
     other.volume = video.volume;
     other.muted = video.muted;
-    video.muted = true;
+    hush(video);
     other.classList.remove("waits");
     video.classList.add("waits");
     [this.video, this.other] = [other, video];
