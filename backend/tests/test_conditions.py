@@ -161,11 +161,12 @@ def test_if_match__stale_is_412_and_writes_nothing__fresh_writes_and_tells_the_n
     assert client.patch(address, body, content_type=JSON).status_code == 200, "without it as before"
 
 
-def test_task__that_waits_or_runs__says_when_to_look_again__and_can_be_cancelled_as_it_was_seen(house):
+def test_task__that_waits_or_runs__says_when_to_look_again__and_can_be_cancelled_as_it_was_seen(house, media_root):
     client, ana = browser_of("owner"), User.objects.get(username="ana")
-    for status, after_s in (("started", "5"), ("running", "2")):
-        ChoreographyTask.objects.create(task_id=status, user=ana, status=status)
-        address = f"/api/choreography/tasks/{status}"
+    for status, after_s in ((ChoreographyTask.Status.STARTED, "5"), (ChoreographyTask.Status.RUNNING, "2")):
+        task = start_generation(user=ana, song="s.mp3", difficulty="beginner")
+        ChoreographyTask.objects.filter(pk=task.pk).update(status=status)
+        address = f"/api/choreography/tasks/{task.pk}"
         answer = client.get(address)
         assert answer["Retry-After"] == after_s
         again = client.get(address, headers={"If-None-Match": answer["ETag"]})
