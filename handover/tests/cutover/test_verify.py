@@ -189,7 +189,8 @@ def test_verify__twice_about_the_same__pages_once(after):
 
 def test_verify__page_hook_hangs__is_said_and_kept(after):
     script = after.pair.folder / "hooks/page"
-    script.write_text("#!/bin/sh\nexec sleep 60\n")
+    script.write_text("#!/bin/sh\nexec sleep 600\n")
+    after.file.write_text(after.file.read_text().replace("timeout_s = 60\n[hooks.at]", "timeout_s = 5\n[hooks.at]"))
     windows(after, 0.0, 0.0, 0.0, latency_ms=3000.0)
     assert "the page was not sent: HO580  the hook page did not end within" in after.handover("verify").stderr
     with opened(after.config) as journal:
