@@ -1,6 +1,7 @@
 """Plain messages for unforeseen errors: of the database, of a file, by a key press, or by a defect of the toolkit."""
 
 import errno
+import os
 import re
 import sys
 import tempfile
@@ -8,7 +9,7 @@ import traceback
 from pathlib import Path
 
 from handover.errors import HandoverError, MissingExtraError
-from handover.secret_words import masked
+from handover.secret_words import masked, remember_secret
 
 URL = "the URL in the environment variable {0}"
 SHARED_DATABASE = "that [database] url_env names"
@@ -224,6 +225,9 @@ def _where(text: str) -> str:
 
 def _defect(error: BaseException) -> DefectError:
     """Write the traceback to a file, for the report of the defect."""
+    # Whatever failed may hold secrets that nothing has read until now.
+    for name, value in os.environ.items():
+        remember_secret(name, value)
     try:
         with tempfile.NamedTemporaryFile("w", prefix="handover-", suffix=".txt", delete=False) as file:
             file.write(without_secrets("".join(traceback.format_exception(error))))

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -133,3 +134,6 @@ def _end(process: subprocess.Popen[str]) -> None:
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
+    for pipe in (process.stdin, process.stdout):  # what the hook started may hold the other end
+        with suppress(BrokenPipeError):
+            pipe.close()  # type: ignore[union-attr]  # both were asked for

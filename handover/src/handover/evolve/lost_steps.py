@@ -39,7 +39,13 @@ def lost_steps(config: Config, entries: Sequence[JournalEntry], name: str) -> tu
 
 
 def run_to_repeat(config: Config, entries: Sequence[JournalEntry], name: str) -> CommandRun | None:
-    """Return the newest command of an evolution with its lost steps as not done; None when none is lost."""
+    """Return the newest command of an evolution with its lost steps as not done; None when none is lost.
+
+    Parameters
+    ----------
+    config, entries, name
+        The pair, all entries of the journal, and the evolution.
+    """
     lost, run = lost_steps(config, entries, name), newest_run(entries, name)
     if run is None or not lost:
         return None
@@ -53,6 +59,11 @@ def evolution_with_lost_steps(config: Config, entries: Sequence[JournalEntry]) -
 
 def require_no_lost_steps(config: Config, entries: Sequence[JournalEntry], name: str) -> None:
     """Raise when the database was set back to before steps that are done by the journal.
+
+    Parameters
+    ----------
+    config, entries, name
+        The pair, all entries of the journal, and the evolution.
 
     Raises
     ------

@@ -66,7 +66,15 @@ class StepMark:
 
 
 def marked(connection: Connection[Any], role: str, evolution: str, run: str) -> frozenset[str]:
-    """Return the names of the steps of a run that are done by their marks; ``role`` owns the journal."""
+    """Return the names of the steps of a run that are done by their marks.
+
+    Parameters
+    ----------
+    connection, role
+        A session, and the role that owns the journal.
+    evolution, run
+        The evolution's name, and the run's id.
+    """
     with connection.transaction():
         connection.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(role)))
         found = frozenset(str(step) for (step,) in connection.execute(_MARKED, [evolution, run]))

@@ -67,6 +67,13 @@ def plan_reindexing(index: ElasticsearchMoveIndex) -> Turn:
 def reindex(index: ElasticsearchMoveIndex, turn: Turn, *, on_progress: Progress = lambda _done, _total: None) -> int:
     """Make the new index, bring all moves, and lead the alias to it; return how many moves there are.
 
+    Parameters
+    ----------
+    index, turn
+        The index that is searched, and what :func:`plan_reindexing` returned for it.
+    on_progress
+        Told how many moves were copied, of how many.
+
     Raises
     ------
     SearchError

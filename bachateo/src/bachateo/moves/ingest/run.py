@@ -124,7 +124,15 @@ class Ingestion:
     heard: set[str] = field(default_factory=set)
 
     def ingest(self, entries: list[ClipEntry], folder: Path, wanted: Wanted) -> Report:
-        """Do all of it."""
+        """Do all of it; return the report.
+
+        Parameters
+        ----------
+        entries, folder
+            What is said of each film, and the folder with the films.
+        wanted
+            Width and height in pixels and the rate in Hz of all clips; None where the library decides.
+        """
         annotated = self.annotated(entries, folder)
         examined = self.each("hearing", annotated, self.examined)
         films = [*self.films({name: annotated[name] for name in examined}, examined).values()]
@@ -168,7 +176,15 @@ class Ingestion:
         return annotated
 
     def each(self, stage: str, items: Mapping[str, Item], work: Callable[[Item], Result]) -> dict[str, Result]:
-        """Do the work on all items, as many at a time as there are workers; refuse those on which it fails."""
+        """Do the work on all items, as many at a time as there are workers; refuse those on which it fails.
+
+        Parameters
+        ----------
+        stage
+            What the progress is called.
+        items, work
+            Films or parts of films by name, and what is done with each.
+        """
         done: dict[str, Result] = {}
         self.on_progress(stage, 0, len(items))
         with ThreadPoolExecutor(self.workers) as pool:
@@ -242,7 +258,17 @@ class Ingestion:
         return films
 
     def clip(self, part: Part, size: tuple[int, int], rate_hz: int, *, anew: bool = False) -> Record:
-        """Encode a clip, unless that is finished."""
+        """Encode a clip, unless that is finished.
+
+        Parameters
+        ----------
+        part
+            The film and the span of it.
+        size, rate_hz
+            Width and height in pixels, and the rate in Hz.
+        anew
+            Also if it is finished.
+        """
         box, brightest_cd = part.film.examined["box"], part.film.examined["brightest_cd"]
         beats_s = list(part.span.beats_s)
         key = _digest(ENCODING, part.clip_id, part.film.content, beats_s, box, size, rate_hz)
@@ -283,7 +309,15 @@ class Ingestion:
     def settings(
         self, films: Iterable[Film], width: int | None, height: int | None, rate_hz: int | None
     ) -> tuple[tuple[int, int], int]:
-        """Return the size and the rate of all clips, and keep them."""
+        """Return the size and the rate of all clips, and keep them.
+
+        Parameters
+        ----------
+        films
+            Their shapes decide the width where nothing else does.
+        width, height, rate_hz
+            What is wanted, in pixels and Hz; None: as before, or as the films are.
+        """
         before = self.records.found(SETTINGS) or {}
         lines = _even(height or before.get("height", HEIGHT))
         shape = median(film.examined["box"][2] / film.examined["box"][3] for film in films)
