@@ -171,7 +171,7 @@ def test_metrics__of_the_queue__count_what_waits(own_database, demo_song):
     assert found == {
         "compas_database_up": 1,
         'compas_jobs{state="waiting"}': 1,
-        'compas_jobs{state="running"}': 0,
+        'compas_jobs{state="taken"}': 0,
         'compas_jobs{state="left_behind"}': 1,
         "compas_workers": 0,
     }

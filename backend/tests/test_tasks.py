@@ -80,7 +80,7 @@ def test_generate__answers_202_with_the_task_to_follow(api, ana, song):
     assert task.user == ana
     assert ProcrastinateJob.objects.get().args == {"task_id": task.pk}
     job = Job.objects.get()
-    assert job.request == ASKED | {"song": song, "seed_chosen": False}
+    assert job.request == ASKED | {"song": song, "seed_chosen": False, "request_id": answer["X-Request-ID"]}
     assert (job.task_id, job.user, job.auto_save) == (task.pk, ana, False)
 
 

@@ -51,9 +51,9 @@ class QueueCollector(Collector):
 def _of_queue() -> Iterator[Metric]:
     with connection.cursor() as cursor:
         cursor.execute(_JOBS)
-        waiting, running, left_behind, oldest_s = cursor.fetchone()
+        waiting, taken, left_behind, oldest_s = cursor.fetchone()
     jobs = GaugeMetricFamily("compas_jobs", "Jobs that have not ended.", labels=["state"])
-    for state, number in (("waiting", waiting), ("running", running), ("left_behind", left_behind)):
+    for state, number in (("waiting", waiting), ("taken", taken), ("left_behind", left_behind)):
         jobs.add_metric([state], number)
     yield jobs
     yield GaugeMetricFamily("compas_oldest_waiting_seconds", "How long the oldest waiting job waits.", float(oldest_s))
