@@ -6,9 +6,10 @@ Each thread keeps a session of its own. A database that runs out of them refuses
 import logging
 from dataclasses import dataclass
 
+import psycopg
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.db import OperationalError, connection, connections
+from django.db import connection, connections
 
 from serving.patience import Patience
 
@@ -68,15 +69,13 @@ def require(*, processes: int, threads: int) -> None:
         return
     budget = Budget(settings.WEB_INSTANCES, processes, threads, settings.WORKER_INSTANCES, settings.OTHER_CONNECTIONS)
     try:
-        with connection.cursor() as cursor:
-            cursor.execute(_ALLOWED)
-            allowed, allowed_role = cursor.fetchone()
-    except OperationalError as error:
+        # Not by Django's cursor, which warns: gunicorn asks before the applications are loaded.
+        with connection.get_new_connection(connection.get_connection_params()) as session:
+            allowed, allowed_role = session.execute(_ALLOWED).fetchone()
+    except psycopg.OperationalError as error:
         # The processes that are started next need the database too, and end without it.
         log.warning("sessions were not counted: %s", error)
         return
-    finally:
-        connection.close()
     budget.check(allowed=allowed, allowed_role=allowed_role)
 
 
