@@ -466,7 +466,7 @@ def seen_of(reply: AccessReply, address: str) -> object:
     for part in filter(None, address.split("/")):
         text = re.sub(rf"(?<![\w.]){re.escape(part)}(?![\w.])", "PART", text)
     text = re.sub(r'(csrfmiddlewaretoken" value=|X-CSRFToken": )"\w+"', "", text)
-    text = re.sub(r"'Content-Length': '\d+'", "", text)
+    text = re.sub(r"'Content-Length': '\d+'|'X-Request-ID': '\w+'", "", text)
     return reply.answer.status_code, reply.statements, text
 
 
