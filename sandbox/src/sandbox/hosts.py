@@ -16,6 +16,7 @@ from pathlib import Path
 
 from sandbox import process
 from sandbox.errors import SandboxError
+from sandbox.logs import open_log
 from sandbox.ports import LOOPBACK
 
 MISSING = "network namespaces need root and the program ip"
@@ -48,7 +49,7 @@ class Host:
 
     def spawn(self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
         """Start a process on it."""
-        with log.open("wb") as output:
+        with open_log(log, empty=True) as output:
             return process.spawn(["ip", "netns", "exec", self.name, *argv], cwd=cwd, env=dict(env), stdout=output)
 
     def cut_off(self) -> None:

@@ -13,6 +13,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from sandbox import process
 from sandbox.errors import SandboxError
+from sandbox.logs import open_log
 from sandbox.ports import LOOPBACK, free_port
 from sandbox.postgres import Server
 
@@ -66,7 +67,7 @@ class Pooler:
         argv = [str(program()), "-u", ACCOUNT, str(self.folder / "pgbouncer.ini")]
         if os.geteuid() != 0:
             del argv[1:3]
-        with self.log.open("wb") as log:
+        with open_log(self.log, empty=True) as log:
             self._process = process.spawn(argv, cwd=self.folder, env=dict(os.environ), stdout=log)
         try:
             listens = process.answers_while_it_runs(
