@@ -1,7 +1,8 @@
 // Jumps back without a gap. A seek stops the sound for about a tenth of a second, which a dancer hears. So a second
 // element of the same video starts in silence a little before the jump, is brought into step, and takes over on the beat.
 
-const LEAD_S = 1; // the second element runs for so long before it takes over
+const LEAD_S = 1.3; // the second element runs for so long before it takes over
+const SETTLED_S = 0.4; // and so long at its own speed: its clock slips when the speed changes
 const CLOSE_S = 0.004; // closer than this it is left alone
 const FRAME_S = 0.009; // half the time between two looks
 const HUSHED = 0.001; // not heard, and not 0: a browser stops the sound of what is mute, and its clock slips when it begins
@@ -14,6 +15,7 @@ function hush(element) {
 
 export class Seam {
   lag = 0.06; // from play() until it moves; learned
+  slip = 0.015; // how late it is after its speed has changed; learned
 
   constructor(video, taken) {
     this.video = video;
@@ -75,10 +77,17 @@ export class Seam {
         this.started = 0;
       }
       const early = other.currentTime - from - (video.currentTime - to);
-      // So much faster or slower that they are in step just before the jump, however seldom it can look.
-      const pull = Math.abs(early) < CLOSE_S ? 1 : 1 - early / rate / Math.max(rest - 0.1, 0.15);
-      const wanted = rate * Math.min(Math.max(pull, 0.5), 2);
-      if (Math.abs(wanted - other.playbackRate) > 0.01) other.playbackRate = wanted;
+      if (rest > SETTLED_S) {
+        // So much faster or slower that they are in step from then on, however seldom it can look.
+        const off = early - this.slip * rate;
+        const pull = Math.abs(off) < CLOSE_S ? 1 : 1 - off / rate / Math.max(rest - SETTLED_S, 0.15);
+        const wanted = rate * Math.min(Math.max(pull, 0.5), 2);
+        if (Math.abs(wanted - other.playbackRate) > 0.01) other.playbackRate = wanted;
+      } else if (other.playbackRate !== rate) other.playbackRate = rate;
+      else if (rest < SETTLED_S / 2 && this.begun !== null) {
+        this.slip = Math.min(Math.max(this.slip - 0.5 * early / rate, 0), 0.05);
+        this.begun = null;
+      }
     }
     this.rest = rest;
     if (rest > FRAME_S) return false;
