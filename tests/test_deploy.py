@@ -341,6 +341,9 @@ def test_google__connections__fit_into_the_database():
     # Besides the jobs there is the worker that sweeps.
     needed = servers * limits["connections_of_server"] + (videos + 1) * limits["connections_of_worker"]
     assert needed <= most == limits["connections"]
+    counted = (GOOGLE / "main.tf").read_text()
+    assert "WEB_INSTANCES          = tostring(var.servers_at_most)" in counted
+    assert "WORKER_INSTANCES       = tostring(var.videos_at_once + 1)" in counted
     assert f"Each holds up to {limits['connections_of_server']} connections" in text
     threads = int(
         re.search(r"^threads = (\d+)", (house.ROOT / "backend/gunicorn.conf.py").read_text(), re.MULTILINE)[1]

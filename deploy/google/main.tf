@@ -62,6 +62,9 @@ locals {
     RUN_JOB                = local.job
     PARALLEL_RUNNING_LIMIT = tostring(var.videos_at_once)
     JOB_TIME_LIMIT_S       = "900"
+    # The server counts by these, at its start, how many sessions of the database all may open.
+    WEB_INSTANCES          = tostring(var.servers_at_most)
+    WORKER_INSTANCES       = tostring(var.videos_at_once + 1)
     LOG_FORMAT             = "json"
   }
   secrets = ["SECRET_KEY", "DATABASE_URL", "EMAIL_URL"]
