@@ -42,6 +42,7 @@ ACTIVE = 250  # users who ask, in turns
 # Of 100 requests; what is missing is for all other addresses together, one as often as another.
 SHARES = {"list": 25, "one": 15, "poll": 30, "search": 8, "create": 3, "keep": 3}
 ORDERS = ("newest", "oldest", "title", "duration")
+SESSIONS_OF_A_PROCESS = 60  # of the web server, its threads and all else
 COMPARED = 30  # times each page of a comparison is asked for
 # Higher than any honest user gets: here a few users do what thousands do.
 LIMITS = {
@@ -67,8 +68,8 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     os.environ.update(LIMITS, GUNICORN_CMD_ARGS=f"--workers {arguments.workers}")
-    library = house.moves_library()
-    with tempfile.TemporaryDirectory() as folder, server_for_this_run() as server:
+    library, sessions = house.moves_library(), SESSIONS_OF_A_PROCESS * (arguments.workers + 1)
+    with tempfile.TemporaryDirectory() as folder, server_for_this_run(max_connections=str(sessions)) as server:
         house.build_original(server, "original")
         house.build_adopted(server, "compas", "original")
         database, place = Database("compas", server), Place(Path(folder), library)

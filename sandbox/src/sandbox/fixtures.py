@@ -56,11 +56,11 @@ def _set_environment(config: pytest.Config) -> None:
 
 
 @contextmanager
-def server_for_this_run() -> Iterator[Server]:
-    """Give a fresh server, in memory where there is room, that is gone afterwards."""
+def server_for_this_run(**settings: str) -> Iterator[Server]:
+    """Give a fresh server with these settings, in memory where there is room, that is gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="sandbox-", dir=roomy_place()) as place:
         Path(place).chmod(0o711)  # the server may run as another user than this process
-        with Server(Path(place) / "postgres", settings=FAST) as server:
+        with Server(Path(place) / "postgres", settings=FAST | settings) as server:
             _make_passwords_cheap(server)
             yield server
 
