@@ -41,6 +41,22 @@ def test_start__database_is_set_back_to_before_it__does_every_step_again(operato
     assert lost_steps(operator.config, operator.entries(), NAME) == ()
 
 
+def test_rollback__names_were_not_switched__its_skipped_step_is_not_lost(operator):
+    operator.run(START)
+    assert operator.run("evolve rollback", because="a trial") == "rolled_back"
+    assert lost_steps(operator.config, operator.entries(), NAME) == ()
+    assert operator.run(START) == "expanded"
+
+
+def test_start__database_is_set_back_to_before_its_first_evolution__is_done_again(operator):
+    with backed_up(operator.pair.database) as restore:
+        operator.run(START)
+        restore()
+        said = operator.pair.handover("resume")
+        assert "0001_status: expanded" in said.stdout, said.stdout + said.stderr
+    assert operator.wrong_rows() == []
+
+
 @contextmanager
 def backed_up(database):
     """Make a backup of a database; give what restores it."""

@@ -14,7 +14,8 @@ from handover.evolve.endings import (
 )
 from handover.evolve.execute import step_actions
 from handover.evolve.kept_settings import check_kept_settings
-from handover.evolve.marks import MARKED, StepMark
+from handover.evolve.lost_steps import NOT_SWITCHED
+from handover.evolve.marks import StepMark
 from handover.evolve.preflight import start_preflight, switch_preflight
 from handover.evolve.session import open_session
 from handover.evolve.statement import EvolutionPlan
@@ -71,7 +72,7 @@ def contract_preflight(context: EvolveContext) -> Evidence:
 def _if_switched(action: Action[EvolveContext]) -> Any:
     def do(context: EvolveContext) -> Evidence:
         if not was_switched(context):
-            return {"note": "the names were not switched, so there is nothing to switch back", MARKED: False}
+            return NOT_SWITCHED
         return action.do(context)
 
     return do

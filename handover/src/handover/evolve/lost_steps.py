@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from handover.config.config import Config
 from handover.errors import Refused
-from handover.evolve.marks import MARKED, marked
+from handover.evolve.marks import marked
 from handover.evolve.position import begun_evolutions, newest_run, plan_of
 from handover.evolve.session import open_session
 from handover.evolve.statement import PARTS, action_name
@@ -17,6 +17,8 @@ from handover.runs.position import CommandRun
 from handover.wording import counted
 
 LOST = "HO674"
+# The evidence of a step that needed no statement, so that it has no mark.
+NOT_SWITCHED = {"note": "the names were not switched, so there is nothing to switch back"}
 
 
 def lost_steps(config: Config, entries: Sequence[JournalEntry], name: str) -> tuple[str, ...]:
@@ -34,8 +36,8 @@ def lost_steps(config: Config, entries: Sequence[JournalEntry], name: str) -> tu
     steps = {action_name(part, step) for part in PARTS for step in plan.part(part)}
     with open_session(config) as connection:
         there = marked(connection, config.journal.role, name, run.id)
-    left_out = {action for action, evidence in run.done.items() if evidence.get(MARKED) is False}
-    return tuple(action for action in run.done if action in steps - there - left_out)
+    done = (action for action, evidence in run.done.items() if evidence != NOT_SWITCHED)
+    return tuple(action for action in done if action in steps - there)
 
 
 def run_to_repeat(config: Config, entries: Sequence[JournalEntry], name: str) -> CommandRun | None:

@@ -7,8 +7,6 @@ from typing import Any
 from psycopg import Connection, sql
 from psycopg.types.json import Jsonb
 
-# In the evidence of a step that needed no statement, so that it has no mark: False.
-MARKED = "marked"
 _DONE = """
     INSERT INTO handover.evolution_steps (evolution, run, step, done_at) VALUES (%s, %s, %s, clock_timestamp())
     ON CONFLICT (evolution, run, step) DO UPDATE SET done_at = clock_timestamp()
@@ -77,6 +75,8 @@ def marked(connection: Connection[Any], role: str, evolution: str, run: str) -> 
     """
     with connection.transaction():
         connection.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(role)))
-        found = frozenset(str(step) for (step,) in connection.execute(_MARKED, [evolution, run]))
+        # A database that was set back to before its first evolution has no such table.
+        is_there = connection.execute("SELECT to_regclass('handover.evolution_steps') IS NOT NULL").fetchone()
+        rows = connection.execute(_MARKED, [evolution, run]).fetchall() if is_there == (True,) else []
         connection.execute("RESET ROLE")
-    return found
+    return frozenset(str(step) for (step,) in rows)
