@@ -93,3 +93,30 @@ def test_page__traffic_went_back_to_the_original__its_form_and_its_player_go_on_
         page.get_by_role("button", name="Make my choreography").click()
         page.wait_for_url("**/select-song/#task=*")
         page.locator("#video[src^='/video/']").wait_for(timeout=60_000)
+
+
+@pytest.mark.skipif(not browser.is_installed(), reason=browser.MISSING)
+@pytest.mark.parametrize("moved", ["before the form", "between the form and its page"])
+def test_page__traffic_goes_back_while_the_form_is_sent__the_choreography_is_made_and_shown(
+    moved, systems, song_in_the_house
+):
+    """The page has asked who is there; the traffic moves after that."""
+    with proxy(*place(systems.backend_url)) as way, browser.page(expected_errors=(GONE, CUT)) as page:
+
+        def send(route):
+            if route.request.method != "POST":
+                route.continue_()
+            elif moved == "before the form":
+                way.point_at(*place(systems.original_url))
+                route.continue_()
+            else:
+                answer = route.fetch(max_redirects=0)
+                way.point_at(*place(systems.original_url))
+                route.fulfill(response=answer)
+
+        studio.register(page, address_of(way), f"lola{secrets.token_hex(3)}")
+        page.route("**/studio", send)
+        page.get_by_role("radio", name="Noche", exact=True).check()
+        page.get_by_role("button", name="Make my choreography").click()
+        page.wait_for_url("**/select-song/#task=*")
+        page.locator("#video[src^='/video/']").wait_for(timeout=60_000)

@@ -16,15 +16,29 @@ document.addEventListener("htmx:responseError", (event) => {
   if (asker && event.detail.xhr.status === 404) location.assign(asker.dataset.also ?? asker.href);
 });
 
-// The studio's form, when the original answers: network.js asks before it is sent.
+// The studio's form. The traffic may have gone to the original since network.js asked, or between the form and the page
+// that it leads to. Return whether it leads on; it does not when something in it is wrong, which its own page says.
+export async function make(form) {
+  const answer = await fetch(form.action, { method: "POST", body: new FormData(form) });
+  const begun = answer.redirected && /^\/studio\/([^/]+)$/.exec(new URL(answer.url).pathname)?.[1];
+  if (!begun && answer.status !== 404) return false;
+  if (!begun) await makeInOriginal(form);
+  else if (answer.status === 404) showInOriginal(begun);
+  else location.assign(answer.url);
+  return true;
+}
+
 export async function makeInOriginal(form) {
   const wishes = new FormData(form);
   wishes.set("song_selection", wishes.get("song"));
   wishes.set("auto_save", wishes.has("auto_save"));
   const answer = await fetch("/create/", { method: "POST", body: wishes });
   const { task_id: task } = await answer.json();
-  location.assign(task ? `/select-song/#task=${encodeURIComponent(task)}` : "/select-song/");
+  if (task) showInOriginal(task);
+  else location.assign("/select-song/");
 }
+
+const showInOriginal = (task) => location.assign(`/select-song/#task=${encodeURIComponent(task)}`);
 
 function show(page, task) {
   const ended = task.status === "completed" || task.status === "failed";

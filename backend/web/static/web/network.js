@@ -3,7 +3,7 @@
 
 // Here, so that a slow line brings first what is seen.
 import "../django_htmx/htmx-2.min.js";
-import { makeInOriginal } from "./fallback.js";
+import { make, makeInOriginal } from "./fallback.js";
 
 const notice = document.querySelector(".trouble");
 const words = notice.dataset;
@@ -152,15 +152,20 @@ document.addEventListener("submit", async (event) => {
   event.preventDefault();
   if (form.ariaBusy === "true") return; // pressed twice
   form.ariaBusy = "true";
-  const server = await asked();
+  let server = await asked();
   if (server === "there" || (server === "original" && !form.matches(".wishes"))) {
     const token = tokenNow(), field = form.elements.csrfmiddlewaretoken;
     if (token && field) field.value = token;
     keep(form, { sent: true });
-    form.dataset.asked = "yes";
-    form.requestSubmit(event.submitter);
-    delete form.dataset.asked;
-    return; // busy until the next page is here
+    try {
+      if (form.matches(".wishes") && (await make(form))) return;
+      form.dataset.asked = "yes";
+      form.requestSubmit(event.submitter);
+      delete form.dataset.asked;
+      return; // busy until the next page is here
+    } catch {
+      server = "away";
+    }
   }
   form.ariaBusy = null;
   if (server === "original") return makeInOriginal(form);

@@ -57,14 +57,16 @@ async def make(person: Person, tab: KeptTab, song: str) -> None:
         await original_tab.make(person, tab, song)
         return
     person.owns.on_their_way += 1
-    answer = await person.browser.open(tab, "make", form.action, method="POST", data=data)
-    if answer is not None:
+    answer = await person.browser.open(tab, "make", form.action, method="POST", data=data, handled=HANDLED)
+    if answer is not None and answer.url.path != form.action:
         task_id = answer.url.path.removeprefix("/studio/")
         begun = TaskSeen(task_id, person.name, now(), person.browser.last_system)
         person.browser.diary.write(begun)
         person.owns.tasks.append(task_id)
         await follow(person, Tab(person.browser.last_system), tab, begun, answer.text)
     person.owns.on_their_way -= 1
+    if answer is not None and answer.status_code == NOT_FOUND and answer.url.path == form.action:
+        await original_tab.make(person, tab, song)
 
 
 async def follow(person: Person, tab: Tab, kept: KeptTab, begun: TaskSeen, html: str) -> None:

@@ -115,11 +115,20 @@ class Browser:
         return None if failed else answer
 
     async def open(
-        self, tab: Tab, step: str, path: str, *, check: Check | None = None, method: str = "GET", **sent: Any
+        self,
+        tab: Tab,
+        step: str,
+        path: str,
+        *,
+        check: Check | None = None,
+        handled: Mapping[str, int] | None = None,
+        method: str = "GET",
+        **sent: Any,
     ) -> httpx.Response | None:
         """Go to a page as a click does, wherever it leads; the first request comes from ``tab``."""
+        of_each: dict[str, Any] = {"expect": (200, *REDIRECTS), "check": _of_page(check), "handled": handled}
         for _ in range(MOST_REDIRECTS):
-            answer = await self.ask(tab, step, method, path, expect=(200, *REDIRECTS), check=_of_page(check), **sent)
+            answer = await self.ask(tab, step, method, path, **of_each, **sent)
             if answer is None or answer.status_code not in REDIRECTS:
                 return answer
             path, method, sent = answer.headers["location"], "GET", {}
