@@ -96,6 +96,22 @@ def test_run__system_misbehaves__failure_names_line_step_and_system(town, walk, 
     assert "n 1" not in town.notes or what == "field"
 
 
+def test_run__system_gives_a_whole_address__asks_for_it_on_the_system_of_each_step(town, walk):
+    town.wrong["original"].add("whole address")
+    assert run_journey(walk, town.urls).failures == ()
+    assert [(side, path) for side, method, path, *_ in town.seen if method == "DELETE"] == [
+        ("original", "/notes/n%201")
+    ]
+
+
+def test_run__system_gives_an_address_of_another__is_a_failure_of_the_step_that_asks_for_it(town, walk):
+    town.wrong["original"].add("strange address")
+    assert run_journey(walk, town.urls).failures == (
+        "line 60: delete, on the original, cannot be asked: with its names filled in, {address} is no path of the "
+        "systems; it has to begin with / or with the address of one of them",
+    )
+
+
 def test_run__system_does_not_answer__is_a_failure_of_its_step(town, walk):
     result = run_journey(walk, town.urls | {"backend": "http://127.0.0.1:1"})
     assert result.failures == ("line 37: wait there, on the backend, did not answer: ConnectError",)

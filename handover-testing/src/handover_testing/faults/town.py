@@ -164,7 +164,9 @@ class _Handler(BaseHTTPRequestHandler):
                     self.town.writes(json.loads(body)["by"])
                 self.town.notes["n 1"] = 0
                 answer = {"note": "n 1", "done": False} if "field" not in wrong else {"note": "n 1"}
-                self.reply(201, json.dumps(answer).encode(), {"Location": "/notes/n%201"})
+                place = "http://elsewhere.example" if "strange address" in wrong else ""
+                place = self.town.urls[self.side] if "whole address" in wrong else place
+                self.reply(201, json.dumps(answer).encode(), {"Location": f"{place}/notes/n%201"})
             case ("GET", "/notes/n%201") if "n 1" in self.town.notes:
                 self.town.notes["n 1"] += "never" not in wrong
                 state = "done" if self.town.notes["n 1"] > 2 else "busy"

@@ -43,16 +43,16 @@ def filled(value: Any, known: Mapping[str, Any]) -> Any:
 
 
 def filled_path(path: str, known: Mapping[str, Any]) -> str:
-    """Return a path with its names filled in, quoted; a name and nothing else is an address that a system gave.
+    """Return a path with its names filled in, quoted; a name at its beginning is an address that a system gave.
 
     Examples
     --------
     >>> filled_path("/file/{name}/", {"name": "Bill #1.pdf"})
     '/file/Bill%20%231.pdf/'
+    >>> filled_path("{address}/cancel", {"address": "/jobs/7"})
+    '/jobs/7/cancel'
     """
-    if whole := NAME.fullmatch(path):
-        return str(known[whole[1]])
-    return NAME.sub(lambda match: quote(str(known[match[1]]), safe=""), path)
+    return NAME.sub(lambda match: quote(str(known[match[1]]), safe="") if match.start() else str(known[match[1]]), path)
 
 
 def at(value: Any, path: str) -> Any:

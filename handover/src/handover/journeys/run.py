@@ -91,6 +91,10 @@ def run_journey(
         return run.made()
 
 
+class _NoAddressError(Exception):
+    """What a step asks for is no address of a system."""
+
+
 @dataclass
 class _JourneyRun:
     journey: Journey
@@ -152,6 +156,8 @@ class _JourneyRun:
                 # Only the class of the error: its text may hold the address with the values of variables.
                 failure = f"did not answer: {type(error).__name__}"
                 return self._result(step, side, None, began, tries, failure, "silent")
+            except _NoAddressError as error:
+                return self._result(step, side, None, began, tries, str(error), "content")
             result = self._result(step, side, answer, began, tries)
             if not step.until or answer.status not in step.statuses or answer.ended(step.until):
                 return self._checked(step, answer, result)
@@ -226,7 +232,20 @@ class _JourneyRun:
             content = (self.root / step.file.path).read_bytes()
             body["files"] = {step.file.field: (step.file.name, content, step.file.type)}
         # Not by the client's own `build_request`: it would add cookies of other runs.
-        return httpx.Request(step.method, base + filled_path(step.path, self.known), headers=headers, **body)
+        return httpx.Request(step.method, base + self._path(step), headers=headers, **body)
+
+    def _path(self, step: JourneyStep) -> str:
+        path = filled_path(step.path, self.known)
+        # An address that a system gave may be a whole one, of either system.
+        for base in self.base_urls.values():
+            origin = "://".join(urlsplit(base)[:2])
+            if path.startswith(f"{origin}/"):
+                path = path.removeprefix(origin)
+        if not path.startswith("/"):
+            # Not what it became: that may be long, or a secret.
+            message = f"cannot be asked: with its names filled in, {step.path} is no path of the systems"
+            raise _NoAddressError(f"{message}; it has to begin with / or with the address of one of them")
+        return path
 
     def _result(
         self,
