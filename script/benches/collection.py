@@ -28,6 +28,9 @@ TARGETS = {
     "tag_times": "≤ 1.5",
     "category_times": "≤ 1.5",
     "tag_and_category_times": "≤ 1.5",
+    "favourites_times": "≤ 1.5",
+    "public_times": "≤ 1.5",
+    "most_liked_times": "≤ 1.5",
     "found_times": "≤ 1.5",
 }
 

@@ -1,4 +1,6 @@
-"""Search, and lists by tag and category: a user with half of all titles, one as full as may be, and a thousand others.
+"""Search, and lists by tag, category, favourites and visibility.
+
+One user has half of all titles, one as many as one may have, and a thousand others have the rest.
 
 Times are of whole requests, in this process: log-in, search, and the answer as JSON. ``cpu`` is what a request costs on
 processors, this process and its session of PostgreSQL together: it tells the same when a machine does much else.
@@ -16,15 +18,18 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from django.core import signing
 from django.db import connection
+from django.db.models import QuerySet
 from django.test import Client
 
 from apps.authentication.models import User
 from apps.collections.models import SavedChoreography
 from apps.labels.models import Label, Labelling
+from apps.sharing.models import Favourite, Share
 from apps.titles import following
 from config import pagination
 
@@ -51,6 +56,7 @@ SYLLABLES = [
     "que",
     "go",
 ]
+COLLECTION = "/api/collections"
 DEEP, FOUND_DEEP = 10_000, 200
 SIZE = 20
 REPEATS = 30
@@ -61,7 +67,7 @@ def main() -> None:
     parser.add_argument("--titles", type=int, required=True)
     parser.add_argument("--searches", type=int, required=True)
     arguments = parser.parse_args()
-    browser(User.objects.create_user("first", email="first@example.com")).get("/api/collections")  # loads everything
+    browser(User.objects.create_user("first", email="first@example.com")).get(COLLECTION)  # loads everything
     rng = random.Random(1)  # noqa: S311 - the same titles each time
     words = vocabulary(rng)
     users = {name: User.objects.create_user(name, email=f"{name}@example.com") for name in ("many", "full", "fresh")}
@@ -72,6 +78,7 @@ def main() -> None:
     say("following them")
     figures = {"titles": arguments.titles} | follow(users["fresh"])
     label(users["many"])
+    share(users["many"])
     tidy_up()
     figures |= searches(users | {"others": others[7]}, arguments.searches, rng, words)
     figures |= lists(users["many"], words)
@@ -155,6 +162,18 @@ def label(user: User) -> None:
             )
 
 
+def share(user: User) -> None:
+    """Let one user make most choreographies public, liked by more or fewer, and mark them as favourites."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO shares (choreography_id, user_id, public_since, likes)"
+            " SELECT id, user_id, created_at, floor(random() * 1000) FROM saved_choreographies"
+            " WHERE user_id = %s AND random() < 0.9",
+            [user.pk],
+        )
+        cursor.execute("INSERT INTO favourites (user_id, choreography_id) SELECT user_id, choreography_id FROM shares")
+
+
 def searches(users: dict[str, User], number: int, rng: random.Random, words: list[str]) -> dict[str, float]:
     """Search as each user; return the 95th of 100 of each, and of each kind of question."""
     kinds: dict[str, list[float]] = {}
@@ -205,52 +224,53 @@ def questions(user: User, number: int, rng: random.Random, words: list[str]) -> 
 def lists(user: User, words: list[str]) -> dict[str, float]:
     """Time the first page and a deep one, of each list."""
     client, figures = browser(user), {}
-    for name, asked in {
-        "tag": {"tag": "tag"},
-        "category": {"category": "category"},
-        "tag_and_category": {"tag": "tag", "category": "category"},
-    }.items():
-        deep = asked | {"cursor": cursor_of(user, next(iter(asked)))}
-        figures |= compared(name, client, asked, deep)
+    labelled = {kind: Labelling.objects.filter(label__user=user, label__kind=kind) for kind in ("tag", "category")}
+    by_label, shares = ["-created_at", "-id"], Share.objects.filter(public_since__isnull=False)
+    for name, address, asked, rows, order in (
+        ("tag", COLLECTION, {"tag": "tag"}, labelled["tag"], by_label),
+        ("category", COLLECTION, {"category": "category"}, labelled["category"], by_label),
+        ("tag_and_category", COLLECTION, {"tag": "tag", "category": "category"}, labelled["tag"], by_label),
+        ("favourites", "/api/favourites", {}, Favourite.objects.filter(user=user), ["-id"]),
+        ("public", "/api/public", {}, shares, ["-public_since", "-choreography_id"]),
+        ("most_liked", "/api/public", {"sort": "most_liked"}, shares, ["-likes", "-choreography_id"]),
+    ):
+        figures |= compared(name, client, address, asked, asked | {"cursor": cursor_of(rows, order)})
     asked = {"q": words[0]}
-    page = client.get("/api/collections", asked).json()
+    page = client.get(COLLECTION, asked).json()
     for _ in range(FOUND_DEEP):
         further = client.get(page["next"]).json()
         page = further if further["next"] else page
     cursor = page["next"].split("cursor=")[1].split("&")[0]
-    return figures | compared("found", client, asked, asked | {"cursor": cursor.replace("%3A", ":")})
+    return figures | compared("found", client, COLLECTION, asked, asked | {"cursor": cursor.replace("%3A", ":")})
 
 
-def compared(name: str, client: Client, first: dict[str, str], deep: dict[str, str]) -> dict[str, float]:
+def compared(name: str, client: Client, address: str, first: dict[str, str], deep: dict[str, str]) -> dict[str, float]:
     """Time two pages in turns, so that what else this machine does falls on both."""
-    times = [(timed(client, first), timed(client, deep)) for _ in range(REPEATS)]
+    times = [(timed(client, first, address), timed(client, deep, address)) for _ in range(REPEATS)]
     first_ms, deep_ms = (statistics.median(side) for side in zip(*times, strict=True))
     return {
         f"{name}_page_1_ms": round(first_ms, 1),
         f"{name}_page_deep_ms": round(deep_ms, 1),
         f"{name}_times": round(deep_ms / first_ms, 2),
-        f"{name}_cpu_times": round(cost(client, deep) / cost(client, first), 2),
+        f"{name}_cpu_times": round(cost(client, deep, address) / cost(client, first, address), 2),
     }
 
 
-def cost(client: Client, asked: dict[str, str]) -> float:
+def cost(client: Client, asked: dict[str, str], address: str) -> float:
     """Return what a page costs on processors, in the median."""
     costs = []
     for _ in range(REPEATS):
         began_ms = cpu_ms()
-        timed(client, asked)
+        timed(client, asked, address)
         costs.append(cpu_ms() - began_ms)
     return statistics.median(costs)
 
 
-def cursor_of(user: User, kind: str) -> str:
+def cursor_of(rows: QuerySet[Any], order: list[str]) -> str:
     """Return the cursor of a page far behind, as a reader who came there page by page has it."""
-    rows = Labelling.objects.filter(label__user=user, label__kind=kind).order_by("-created_at", "-id")
-    number = min(DEEP * SIZE, rows.count() - SIZE - 1)
-    row = rows[number - 1]
-    return signing.dumps(
-        [False, ["-created_at", "-id"], [row.created_at.isoformat(), str(row.pk)]], salt=pagination.SALT
-    )
+    row = rows.order_by(*order)[min(DEEP * SIZE, rows.count() - SIZE - 1) - 1]
+    fields = [row._meta.get_field(name.removeprefix("-")) for name in order]  # noqa: SLF001 - public by its documentation
+    return signing.dumps([False, order, [field.value_to_string(row) for field in fields]], salt=pagination.SALT)
 
 
 def browser(user: User) -> Client:
@@ -259,13 +279,13 @@ def browser(user: User) -> Client:
     return client
 
 
-def timed(client: Client, asked: dict[str, str]) -> float:
+def timed(client: Client, asked: dict[str, str], address: str = COLLECTION) -> float:
     """Return how many milliseconds a page took."""
     began = time.perf_counter()
-    answer = client.get("/api/collections", asked)
+    answer = client.get(address, asked)
     took_ms = (time.perf_counter() - began) * 1000
     if answer.status_code != HTTPStatus.OK:
-        raise SystemExit(f"bench collection: {asked} answers {answer.status_code}: {answer.content.decode()}")
+        raise SystemExit(f"bench collection: {address} {asked} answers {answer.status_code}: {answer.content.decode()}")
     return took_ms
 
 
