@@ -1,6 +1,7 @@
 """How `gunicorn` runs in this folder; the command line overrides."""
 
 import os
+import sys
 from typing import Any
 
 wsgi_app = "config.wsgi"
@@ -22,6 +23,8 @@ def on_starting(server: Any) -> None:
     """Refuse what would hide metrics, or open too many sessions of the database."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     # Only now: not each of gunicorn's commands has the settings.
+    from django.core.exceptions import ImproperlyConfigured  # noqa: PLC0415
+
     from config import budget, env  # noqa: PLC0415
 
     if env.METRICS_BIND and server.cfg.workers > 1:
@@ -29,7 +32,10 @@ def on_starting(server: Any) -> None:
             f"METRICS_BIND is {env.METRICS_BIND} and there are {server.cfg.workers} processes, of which one alone "
             "could answer there. Start one process with more threads, or several servers with a port each."
         )
-    budget.require(processes=server.cfg.workers, threads=server.cfg.threads)
+    try:
+        budget.require(processes=server.cfg.workers, threads=server.cfg.threads)
+    except ImproperlyConfigured as error:
+        sys.exit(str(error))
 
 
 def post_worker_init(worker: Any) -> None:

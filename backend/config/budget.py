@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection, connections
 
+from config.encrypted import fault_told
 from serving.patience import Patience
 
 log = logging.getLogger(__name__)
@@ -29,6 +30,10 @@ _ALLOWED = """
 
 class TooManySessionsError(ImproperlyConfigured):
     """The service may open more sessions than the database allows."""
+
+
+class NotEncryptedError(ImproperlyConfigured):
+    """The database is not to be reached over TLS as DATABASE_URL asks for it."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,10 @@ class Budget:
 
 
 def require(*, processes: int, threads: int) -> None:
-    """Ask the database, unless a pooler stands before it, which has limits of its own. Raises TooManySessionsError."""
+    """Ask the database, unless a pooler stands before it, which has limits of its own.
+
+    Raises TooManySessionsError, or NotEncryptedError: that does not pass by itself, as a database that is away does.
+    """
     if settings.DATABASE_POOLER:
         return
     budget = Budget(settings.WEB_INSTANCES, processes, threads, settings.WORKER_INSTANCES, settings.OTHER_CONNECTIONS)
@@ -73,6 +81,8 @@ def require(*, processes: int, threads: int) -> None:
         with connection.get_new_connection(connection.get_connection_params()) as session:
             allowed, allowed_role = session.execute(_ALLOWED).fetchone()
     except psycopg.OperationalError as error:
+        if told := fault_told(error):
+            raise NotEncryptedError(told) from error
         # The processes that are started next need the database too, and end without it.
         log.warning("sessions were not counted: %s", error)
         return

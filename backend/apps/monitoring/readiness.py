@@ -14,6 +14,7 @@ from apps.monitoring.looks import Look, Looks
 from apps.moves.search import with_index
 from apps.moves.selectors import library
 from bachateo import BachateoError
+from config.encrypted import fault_told
 from config.errors import UnavailableError
 from config.guard import NotAdoptedError
 from config.problems import problem_response, safe_only
@@ -60,7 +61,7 @@ def _outcome(ask: Callable[[], str]) -> str:
     try:
         return ask()
     except (DatabaseError, NotAdoptedError, OSError, UnavailableError, BachateoError) as error:
-        log.warning("%s: %s", ask.__name__.strip("_"), error)
+        log.warning("%s: %s", ask.__name__.strip("_"), fault_told(error) or error)
         return "failed; the log says why"
     finally:
         connection.close()  # of this thread

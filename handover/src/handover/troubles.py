@@ -16,6 +16,21 @@ SHARED_DATABASE = "that [database] url_env names"
 
 # Messages of PostgreSQL and its driver when no connection is made, and their meaning. The first that matches counts.
 CONNECTING = (
+    (r'server certificate for "([^"]*)".* does not match host name "([^"]*)"',
+     "the server's certificate is for {0}, and the URL names the host {1}",
+     "Name the host in {url} as the certificate does, or have one issued for {1}; sslmode=verify-ca compares no name"),
+    (r"certificate verify failed",
+     "the server's certificate is not of the authority that sslrootcert names, or has run out",
+     "Let sslrootcert in {url} name the file of the server's authority, or renew the certificate"),
+    (r'root certificate file "([^"]*)" does not exist|could not read root certificate file "([^"]*)"',
+     "the file of the server's authority, {0}, is not there or is no certificate",
+     "Put the authority's certificate there, or name another file with sslrootcert in {url}"),
+    (r"server does not support SSL",
+     "the server offers no TLS, and the URL asks for it",
+     "Switch TLS on in the server (ssl = on), or correct host and port in {url}"),
+    (r"pg_hba\.conf (?:entry|rejects connection) for (.+), no encryption",
+     "the server admits no such connection without TLS: {0}",
+     "Put sslmode=verify-full and sslrootcert into {url}, or add a line to the server's pg_hba.conf"),
     (r"password authentication failed for user (.+)|fe_sendauth: no password supplied",
      "the database does not accept the password of {0}", "Correct the password in {url}"),
     (r"role (\S+) is not permitted to log in",
@@ -174,9 +189,9 @@ def database_trouble(error: Exception, variable: str = SHARED_DATABASE) -> str:
     for text in (str(error), BY_STATE.get(state or "", "")):
         for pattern, what, todo in CONNECTING:
             if found := re.search(pattern, text):
-                name = (next(filter(None, found.groups()), "the role")).strip().rstrip(",;")
+                names = [name.strip().rstrip(",;") for name in found.groups() if name] or ["the role"]
                 where = _where(text)
-                return f"{what.format(name, where=where)}. {todo.format(name, url=URL.format(variable))}."
+                return f"{what.format(*names, where=where)}. {todo.format(*names, url=URL.format(variable))}."
     return f"the database refused: {said}. Correct that, then run again."
 
 

@@ -1,24 +1,11 @@
 """PostgreSQL's own programs; what they connect with goes through the environment, where no process list shows it."""
 
-import os
 import subprocess
-
-from psycopg.conninfo import conninfo_to_dict
 
 from handover.config.config import Config
 from handover.errors import HandoverError
-from handover.schema.programs import program_path
+from handover.schema.programs import NO_TLS, WITH_TLS, connecting_environment, program_path
 from handover.troubles import without_secrets
-
-VARIABLES = {
-    "host": "PGHOST",
-    "port": "PGPORT",
-    "user": "PGUSER",
-    "password": "PGPASSWORD",
-    "dbname": "PGDATABASE",
-    "sslmode": "PGSSLMODE",
-    "sslrootcert": "PGSSLROOTCERT",
-}
 
 
 class BackupError(HandoverError):
@@ -46,11 +33,10 @@ def run(config: Config, name: str, url: str, *arguments: str) -> str:
     BackupError
         It is not there, or failed; with its own words.
     """
-    given = conninfo_to_dict(url)
-    environment = os.environ | {ours: str(given[theirs]) for theirs, ours in VARIABLES.items() if theirs in given}
     folder = config.backup.programs
     argv = [str(config.root / folder / name if folder else program_path(config, name)), *arguments]
-    done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(argv, env=connecting_environment(url), capture_output=True, text=True, check=False)
     if done.returncode:
-        raise BackupError(f"{name} failed: {without_secrets(done.stderr.strip()[-2000:])}")
+        todo = f". {WITH_TLS}" if NO_TLS in done.stderr else ""
+        raise BackupError(f"{name} failed: {without_secrets(done.stderr.strip()[-2000:])}{todo}")
     return done.stdout

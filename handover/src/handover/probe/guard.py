@@ -114,13 +114,16 @@ def refusal(wrapper: Any) -> Optional[str]:
 def lead_to(place: Dict[str, Any]) -> None:
     """Let the default alias lead to a place, and with it the aliases of the same database (replicas).
 
-    Every other alias keeps its settings and is refused.
+    Every other alias keeps its settings and is refused. A place may have a HOSTADDR: it is connected to, and HOST is
+    the name that a certificate must have.
     """
     if not place:
         return
     from django.db import DEFAULT_DB_ALIAS, connections
 
-    GUARD["place"] = dict(place)
+    address = {"hostaddr": place["HOSTADDR"]} if "HOSTADDR" in place else {}
+    place = {name: value for name, value in place.items() if name != "HOSTADDR"}
+    GUARD["place"] = place
     for name in ELSEWHERE_VARIABLES:
         os.environ.pop(name, None)
     own = str(connections.databases[DEFAULT_DB_ALIAS].get("NAME") or "")
@@ -128,7 +131,8 @@ def lead_to(place: Dict[str, Any]) -> None:
         if alias == DEFAULT_DB_ALIAS or (own and str(settings.get("NAME") or "") == own):
             settings.update(place)
             options = settings.get("OPTIONS") or {}
-            settings["OPTIONS"] = {name: value for name, value in options.items() if name not in ELSEWHERE}
+            kept = {name: value for name, value in options.items() if name not in ELSEWHERE}
+            settings["OPTIONS"] = dict(kept, **address)
 
 
 def become(mode: str) -> None:

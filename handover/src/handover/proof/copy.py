@@ -1,6 +1,5 @@
 """A throw-away copy of a database, by dump and restore: a live database cannot serve as a template."""
 
-import os
 import re
 import secrets
 import signal
@@ -12,14 +11,14 @@ from pathlib import Path
 from typing import IO, Any
 
 import psycopg
-from psycopg import pq, sql
+from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from tenacity import retry, retry_if_exception_type, stop_after_delay
 
 from handover.config.config import Config, from_environment
 from handover.errors import ConfigurationError, HandoverError
 from handover.schema.owners import granted, read_owners
-from handover.schema.programs import program_path
+from handover.schema.programs import NO_TLS, WITH_TLS, connecting_environment, program_path
 
 PREFIX = "handover_prove_"
 LEFT_WITHIN_S = 60.0
@@ -161,6 +160,8 @@ def advice(words: str) -> str:
     if "unrecognized configuration parameter" in words:
         own = "Name the folder of the server's own: [prove] pg_bin in handover.toml."
         return f"These programs are newer than the server. {own}"
+    if NO_TLS in words:
+        return f"These programs were built without TLS, which the URL asks for. {WITH_TLS}"
     todo = "The role must be able to read every table and be a member of every role that owns one"
     return f"{todo}; on another server the roles must exist, too."
 
@@ -169,23 +170,13 @@ def _start(
     command: list[str], url: str, said: IO[bytes], stdout: int, stdin: IO[bytes] | None = None
 ) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        command, env=_environment(url), stdin=stdin or subprocess.DEVNULL, stdout=stdout, stderr=said
+        command, env=connecting_environment(url), stdin=stdin or subprocess.DEVNULL, stdout=stdout, stderr=said
     )
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     process.kill()
     process.wait()
-
-
-def _environment(url: str) -> dict[str, str]:
-    """Return where to connect as libpq's variables: every user of the machine can read a command line."""
-    variables = {
-        option.keyword.decode(): option.envvar.decode() for option in pq.Conninfo.get_defaults() if option.envvar
-    }
-    found = {variables[k]: str(v) for k, v in conninfo_to_dict(url).items() if k in variables}
-    kept = {k: v for k, v in os.environ.items() if k not in variables.values()}
-    return {**kept, **found}
 
 
 def _settings(url: str, copy: str, name: str) -> None:

@@ -58,5 +58,5 @@ class ProofTarget:
     def database(self) -> dict[str, str]:
         """Return the database's name and place as Django's settings call them."""
         found = conninfo_to_dict(self.owner_url)
-        names = {"NAME": "dbname", "HOST": "host", "PORT": "port"}
+        names = {"NAME": "dbname", "HOST": "host", "HOSTADDR": "hostaddr", "PORT": "port"}
         return {ours: str(found[theirs]) for ours, theirs in names.items() if theirs in found}

@@ -322,7 +322,8 @@ def running_writers(
     processes = WriterProcesses(target, plan, isolation)
     through = target
     if cut_at is not None:
-        url = make_conninfo(target.owner_url, host="127.0.0.1", port=str(cut_at))
+        # The host stays: a certificate is compared with its name.
+        url = make_conninfo(target.owner_url, hostaddr="127.0.0.1", port=str(cut_at))
         through = replace(target, owner_url=url)
     threads = []
     try:

@@ -383,4 +383,5 @@ def _roles(described: dict[Side, Description]) -> dict[str, Side]:
 
 def _gateway(target: ProofTarget) -> AbstractContextManager[Proxy]:
     place = conninfo_to_dict(target.owner_url)
-    return proxy(str(place.get("host") or "localhost"), int(place.get("port") or 5432))
+    host = place.get("hostaddr") or place.get("host") or "localhost"
+    return proxy(str(host), int(place.get("port") or 5432))
