@@ -22,7 +22,8 @@ from apps.titles.following import FOLLOWS, TitleRow, is_looked_at, unfollowed
 from apps.titles.words import words_of
 
 WINDOW = 2_000
-# The index is asked for words of so many letters: short ones, above all short beginnings, are in too many titles.
+# The index is asked for beginnings of so many letters: shorter ones are in too many titles. A whole word may be short:
+# where it stands is looked up for the titles that have the rarest word of the question.
 LONG = 4
 
 
@@ -101,8 +102,8 @@ def _alike(asked: TitleSearch, words: list[str], fresh: list[TitleRow]) -> Quest
 
 
 def _question(asked: TitleSearch, choices: list[list[str]]) -> WordQuestion:
-    long = [choice for choice in choices if len(choice[0].rstrip("*")) >= LONG] or choices
-    return WordQuestion(every(asked.user_id, choices), every(asked.user_id, long))
+    quick = [choice for choice in choices if not choice[0].endswith("*") or len(choice[0]) > LONG] or choices
+    return WordQuestion(every(asked.user_id, choices), every(asked.user_id, quick))
 
 
 def _places(

@@ -1,5 +1,6 @@
 """Words of a user's titles that are like a mistyped one."""
 
+import math
 from collections.abc import Iterable
 
 from django.db import connection
@@ -10,7 +11,7 @@ MOST_ALIKE = 8
 # Of those that share the most trigrams, so many are compared.
 COMPARED = 100
 _NEAR = """
-    SELECT word FROM title_words w WHERE trigrams && %(trigrams)s
+    SELECT word FROM title_words w WHERE trigrams && %(telling)s
     ORDER BY (SELECT count(*) FROM unnest(trigrams) AS t WHERE t = ANY(%(trigrams)s)) DESC, length(word), word
     LIMIT %(most)s
 """
@@ -26,7 +27,10 @@ def alike(user_id: int, word: str, *, also: Iterable[str] = ()) -> list[str]:
 
 
 def _near(user_id: int, word: str) -> list[str]:
-    trigrams = [f"{user_id}:{part}" for part in sorted(trigrams_of(word))]
+    # The beginning, which many words share, comes first.
+    runs = [f"{user_id}:{run}" for run in sorted(trigrams_of(word))]
+    # A word that is like it has at least ALIKE of its runs, so it has one of these too.
+    telling = runs[math.ceil(ALIKE * len(runs)) - 1 :]
     with connection.cursor() as cursor:
-        cursor.execute(_NEAR, {"trigrams": trigrams, "most": COMPARED})
+        cursor.execute(_NEAR, {"trigrams": runs, "telling": telling, "most": COMPARED})
         return [other for (other,) in cursor.fetchall()]
