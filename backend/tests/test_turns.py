@@ -1,5 +1,6 @@
 """Users take turns, and an event costs the same however many jobs wait."""
 
+import re
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -197,6 +198,34 @@ def test_places__far_behind__are_not_counted_out(ana, ben, monkeypatch):
     more = "Waiting: more than 3 ahead of you"
     assert told == [FIRST, *(f"Waiting: {ahead} ahead of you" for ahead in (1, 2, 3)), more, more, more]
     assert task_of(ben, start(ben).pk).message == "Waiting: 1 ahead of you"
+
+
+ENDED = """
+    INSERT INTO jobs (task_id, user_id, request, auto_save, created_at, owner, attempt, outcome, ended_at)
+    SELECT 'ended ' || n, %s, '{}', true, now(), '', 1, 'completed', now() FROM generate_series(1, 5000) AS n
+"""
+
+
+def indexes_that_places_read(user: User) -> set[str]:
+    """Return the indexes by which the places of a user are found where statistics tell of ended jobs alone."""
+    with connection.cursor() as cursor:
+        cursor.execute(ENDED, [user.pk])
+        cursor.execute("ANALYZE jobs")
+        [start(user) for _ in range(5)]
+        cursor.execute(f"EXPLAIN {turns._PLACES}", {"user_id": user.pk, "furthest": turns.FURTHEST})
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "Seq Scan on jobs" not in plan
+    return set(re.findall("(?:using|on) (jobs_\\w+)", plan))
+
+
+def test_places__where_statistics_know_of_no_live_job__read_one_users_waiting_jobs_at_a_time(ana):
+    assert indexes_that_places_read(ana) == {"jobs_waiting_idx", "jobs_taken_idx"}
+
+
+def test_places__with_an_index_of_all_live_jobs__would_read_them_all_for_each_user(ana):
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE INDEX jobs_live_idx ON jobs (created_at) WHERE outcome IS NULL")
+    assert "jobs_live_idx" in indexes_that_places_read(ana)
 
 
 def test_estimate__by_the_last_jobs_and_the_workers_that_are_there(ana, api, settings):

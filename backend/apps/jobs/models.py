@@ -51,7 +51,7 @@ class Job(models.Model):
             models.UniqueConstraint(fields=["user", "idempotency_key"], name="jobs_idempotency_key_uniq"),
         ]
         indexes = [
-            models.Index(fields=["created_at"], condition=models.Q(outcome__isnull=True), name="jobs_live_idx"),
+            # Apart: of an index of both PostgreSQL would read all live jobs to find one user's (jobs.0006).
             models.Index(
                 fields=["user", "created_at", "task_id"],
                 condition=models.Q(outcome__isnull=True, token__isnull=True),
