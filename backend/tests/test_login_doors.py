@@ -15,7 +15,7 @@ from tests.test_access import API_LOGIN, LOGIN, REGISTRATION
 
 JSON = "application/json"
 # Two look-ups, three counts, one for Django's own look-up, one event.
-QUERIES = 7
+QUERIES = 4
 DOORS: dict[str, Callable[[Client], HttpResponse]] = {
     "/api/auth/login": lambda client: client.post("/api/auth/login", API_LOGIN, content_type=JSON),
     "/api/auth/register": lambda client: client.post("/api/auth/register", REGISTRATION, content_type=JSON),

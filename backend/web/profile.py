@@ -1,7 +1,6 @@
 """The account's own page: name, password, sessions, programs, and what happened lately."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -25,7 +24,6 @@ from apps.tokens.api import NewToken
 from apps.tokens.scopes import SCOPES
 from apps.tokens.selectors import end_of, tokens_of
 from apps.tokens.services import issue_token, revoke_token
-from config.clock import database_now
 from config.errors import ConflictError, DomainError, InvalidError, LockedOutError
 from config.problems import STATUS, retry_after
 from web.members import members_only
@@ -95,13 +93,12 @@ def end_one(request: MemberRequest, session_id: int) -> HttpResponse:
 @require_POST
 def make_token(request: MemberRequest) -> HttpResponse:
     """Show the secret, this once."""
-    end, wrong = _end_after(request.POST.get("days", ""))
-    data = {"name": request.POST.get("name", ""), "scopes": request.POST.getlist("scopes"), "expires_at": end}
-    form = NewToken(data=data)
+    days, wrong = _days(request.POST.get("days", ""))
+    form = NewToken(data={"name": request.POST.get("name", ""), "scopes": request.POST.getlist("scopes")})
     if not form.is_valid() or wrong:
         return _page(request, errors=form.errors | wrong)
     try:
-        _, secret = issue_token(user=request.user, request=request, **form.validated_data)
+        _, secret = issue_token(user=request.user, request=request, days=days, **form.validated_data)
     except DomainError as error:
         return _page(request, errors={"name": [error.message]}, problem=error)
     return _page(request, secret=secret)
@@ -114,15 +111,15 @@ def end_token(request: MemberRequest, token_id: int) -> HttpResponse:
     return _done(request, "The token has ended.")
 
 
-def _end_after(days: str) -> tuple[datetime | None, dict[str, list[str]]]:
-    """Return the end of a token that is valid so many days, and what is wrong with them. Nothing: the default."""
+def _days(days: str) -> tuple[int, dict[str, list[str]]]:
+    """Return how many days a token is valid, and what is wrong with them. Nothing: the default."""
     if not days:
-        return None, {}
+        return settings.TOKEN_DAYS, {}
     most = settings.TOKEN_MAX_DAYS
     # Python reads no number of thousands of digits.
     if days.isdecimal() and len(days) <= len(str(most)) and 1 <= int(days) <= most:
-        return database_now() + timedelta(days=int(days)), {}
-    return None, {"days": [f"Give a whole number of days from 1 to {most}."]}
+        return int(days), {}
+    return 0, {"days": [f"Give a whole number of days from 1 to {most}."]}
 
 
 def _done(request: MemberRequest, message: str) -> HttpResponse:

@@ -27,28 +27,26 @@ def check_new_password(password: str, user: User, *, field: str) -> None:
         raise InvalidError(" ".join(error.messages), errors={field: error.messages}) from error
 
 
-def require_password(*, request: HttpRequest, user: User, password: str, field: str) -> User:
-    """Return the user's row as it is now, if this is its password. Raises InvalidError and LockedOutError.
+def require_password(*, request: HttpRequest, user: User, password: str, field: str) -> None:
+    """Raise InvalidError unless this is the user's password, and LockedOutError after five that were not.
 
     Counted with the log-ins of the account: a stolen session guesses no more passwords than a visitor.
     """
     attempt = limits.admit(request, account=f"{user.pk}", user_id=user.pk)
-    row = User.objects.get(pk=user.pk)
-    if not row.check_password(password):
+    if not user.check_password(password):
         record(AccountEvent.Kind.PASSWORD_REFUSED, request=request, user=user)
         raise InvalidError("This is not your password.", code="wrong-password", errors={field: ["Is wrong."]})
     limits.succeeded(attempt)
-    return row
 
 
 def change_password(*, request: HttpRequest, user: User, old_password: str, new_password: str) -> None:
     """Change the password. This session stays; all others, and all tokens, end. Raises as the functions above."""
-    row = require_password(request=request, user=user, password=old_password, field="old_password")
-    check_new_password(new_password, row, field="new_password")
+    require_password(request=request, user=user, password=old_password, field="old_password")
+    check_new_password(new_password, user, field="new_password")
     if new_password == old_password:
         raise InvalidError("Choose another password.", errors={"new_password": ["Is the old one."]})
     hashed = make_password(new_password)
-    if not User.objects.filter(pk=row.pk, password=row.password).update(password=hashed):
+    if not User.objects.filter(pk=user.pk, password=user.password).update(password=hashed):
         raise ConflictError("The password was changed a moment ago, elsewhere. Log in again.")
     user.password = hashed
     update_session_auth_hash(request, user)

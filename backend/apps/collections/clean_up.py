@@ -65,9 +65,7 @@ def unkept_files(user: User) -> list[StoredFile]:
 def remove_unkept_files(*, user: User) -> int:
     """Remove them; return how many they were."""
     files = unkept_files(user)
-    with transaction.atomic():
-        for file in files:
-            notes.note(file.name, version=file.version)
+    notes.note({file.name: file.version for file in files})
     # Those that the storage does not remove now, the sweep of the workers does.
     for _ in range(-(-len(files) // REMOVALS)):
         remove_forgotten()

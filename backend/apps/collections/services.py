@@ -164,8 +164,8 @@ def forget_files(files: Mapping[str, StoredFile], *, user_id: int, task_ids: Col
     rows = namings(of_files=files, user_id=user_id)
     made_by = {spellings.uuid_of(task_id) for task_id in task_ids}
     others = [row.name for row in rows if row.task_id is None or spellings.uuid_of(row.task_id) not in made_by]
-    for name in files.keys() - files_named(others, user_id=user_id).keys():
-        notes.note(name, version=files[name].version)
+    needed = files_named(others, user_id=user_id)
+    notes.note({name: file.version for name, file in files.items() if name not in needed})
     transaction.on_commit(remove_forgotten, robust=True)
 
 

@@ -95,7 +95,7 @@ def note_video(job: Job) -> None:
     An attempt that was killed may have left it, or one that does not know yet may still make it.
     """
     if job.attempt:
-        notes.note(video_name(job.pk, user_id=job.user_id))
+        notes.note({video_name(job.pk, user_id=job.user_id): ""})
 
 
 def note_leftovers(lease: Lease) -> None:
@@ -107,7 +107,7 @@ def note_leftovers(lease: Lease) -> None:
             log.warning("%s could not be looked for: %s", name, error)
             return
         if made:
-            notes.note(name, version=made.version)
+            notes.note({name: made.version})
 
 
 def _published(lease: Lease) -> list[str]:

@@ -20,6 +20,7 @@ from apps.events.retention import forget_old_events
 from apps.generation import executions, files, queue
 from apps.jobs import calls, cloud_run, leases, runs, turns
 from apps.jobs.models import Job
+from apps.logins.limits import forget_counts_that_are_over
 from apps.open_sessions.services import forget_expired_sessions
 from apps.sharing import counting
 from apps.songs import recordings
@@ -50,6 +51,7 @@ def sweep() -> None:
     forget_old_events()
     forget_ended_tokens()
     forget_expired_sessions()
+    forget_counts_that_are_over()
     following.sweep()
     counting.sweep()
     recordings.sweep()

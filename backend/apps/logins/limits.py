@@ -7,6 +7,7 @@ Two wider limits slow down many addresses together; they do not apply to a brows
 or logged in before.
 """
 
+import functools
 import hashlib
 import ipaddress
 import math
@@ -16,12 +17,9 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import F, Q
-from django.db.models.functions import Greatest, Now
 from django.http import HttpRequest
 
 from apps.logins.devices import device_of
-from apps.logins.models import FailedLogins
 from config.clients import address_of, ip_of
 from config.errors import LockedOutError
 
@@ -38,15 +36,38 @@ HOUR = timedelta(hours=1)
 DAY = timedelta(hours=24)
 IPV6_PREFIX = 64  # the network of one customer
 
-# One statement, so that two failures at the same moment count twice. A lock ends 15 minutes after the last failure
+# One statement, so that two failures at the same moment count twice. Where several are counted, the narrowest comes
+# first, and an attempt that one refuses is not counted by those after it. A lock ends 15 minutes after the last failure
 # that was counted; a fixed time ends 24 hours after the first account, or a few accounts a day would add up for weeks.
 _COUNT = """
-    INSERT INTO failed_logins AS f (who, failures, ends_at) VALUES (%(who)s, 1, statement_timestamp() + %(lock)s)
-    ON CONFLICT (who) DO UPDATE SET
-        failures = CASE WHEN f.ends_at <= statement_timestamp() THEN 1 ELSE least(f.failures + 1, %(most)s + 2) END,
-        ends_at = CASE WHEN f.ends_at > statement_timestamp() AND (%(fixed)s OR f.failures >= %(most)s)
-            THEN f.ends_at ELSE statement_timestamp() + %(lock)s END
-    RETURNING failures, extract(epoch FROM ends_at - statement_timestamp())
+    count_{n} AS (
+        INSERT INTO failed_logins AS f (who, failures, ends_at)
+        SELECT %(who_{n})s, 1, statement_timestamp() + %(time)s {where}
+        ON CONFLICT (who) DO UPDATE SET
+            failures = CASE WHEN f.ends_at <= statement_timestamp() THEN 1
+                ELSE least(f.failures + 1, %(most_{n})s + 2) END,
+            ends_at = CASE WHEN f.ends_at > statement_timestamp() AND (%(fixed)s OR f.failures >= %(most_{n})s)
+                THEN f.ends_at ELSE statement_timestamp() + %(time)s END
+        RETURNING failures, ends_at
+    )
+"""
+_COUNTED = "SELECT {n} AS nth, failures, extract(epoch FROM ends_at - statement_timestamp()) FROM count_{n}"
+_UNLESS_REFUSED = "WHERE EXISTS (SELECT FROM count_{before} WHERE failures <= %(most_{before})s)"
+# The rows are locked in the order in which they are counted, so that no two statements wait for each other.
+_SUCCEEDED = """
+    WITH counted AS MATERIALIZED (
+        SELECT who FROM failed_logins WHERE who = ANY(%(all)s)
+        ORDER BY array_position(%(all)s::text[], who::text) FOR UPDATE
+    ), forgotten AS (
+        DELETE FROM failed_logins WHERE who = %(who)s AND who IN (SELECT who FROM counted)
+    )
+    UPDATE failed_logins SET failures = greatest(failures - 1, 0)
+    WHERE who <> %(who)s AND who IN (SELECT who FROM counted)
+"""
+_FORGET = """
+    DELETE FROM failed_logins WHERE who IN (
+        SELECT who FROM failed_logins WHERE ends_at <= statement_timestamp() FOR UPDATE SKIP LOCKED
+    )
 """
 
 
@@ -83,7 +104,7 @@ def admit_code(request: HttpRequest, *, user_id: int) -> Attempt:
 def admit_registration(request: HttpRequest) -> Attempt:
     """Count a registration as refused. Raises LockedOutError when an address asked for too many names."""
     who = f"registrations from {_address_of(request)}"
-    _count(who, MAX_REGISTRATIONS, "Too many refused registrations from your address. Try again in 15 minutes.")
+    _count({who: MAX_REGISTRATIONS}, "Too many refused registrations from your address. Try again in 15 minutes.")
     return Attempt(who="", wide=(who,))
 
 
@@ -94,8 +115,7 @@ def count_new_account(request: HttpRequest) -> None:
     """
     most = settings.REGISTRATIONS_PER_ADDRESS
     _count(
-        f"accounts from {_address_of(request)}",
-        most,
+        {f"accounts from {_address_of(request)}": most},
         f"Your network address has made {most} accounts within 24 hours; that is the limit. Try again tomorrow, or log"
         " in if you have an account.",
         time=DAY,
@@ -106,38 +126,59 @@ def count_new_account(request: HttpRequest) -> None:
 def count_reset(request: HttpRequest, *, email: str) -> None:
     """Count a letter with a link for a new password. Raises LockedOutError after so many within an hour."""
     message = "Too many letters were asked for. Try again in an hour."
-    _count(f"letters from {_address_of(request)}", MAX_LETTERS_OF_ADDRESS, message, time=HOUR, fixed=True)
-    _count(f"letters to {email.lower()}", MAX_LETTERS, message, time=HOUR, fixed=True)
+    limits = {
+        f"letters from {_address_of(request)}": MAX_LETTERS_OF_ADDRESS,
+        f"letters to {email.lower()}": MAX_LETTERS,
+    }
+    _count(limits, message, time=HOUR, fixed=True)
 
 
 def count_like(user_id: int) -> None:
     """Count a like that a user gives or takes back. Raises LockedOutError after so many within an hour."""
     message = f"You have changed {MAX_LIKES} likes within an hour; that is the limit. Try again later."
-    _count(f"likes of {user_id}", MAX_LIKES, message, time=HOUR, fixed=True)
+    _count({f"likes of {user_id}": MAX_LIKES}, message, time=HOUR, fixed=True)
 
 
 def succeeded(attempt: Attempt) -> None:
     """Forget the failures of this account here, and take this attempt out of the wider counts."""
-    for who in attempt.wide:
-        FailedLogins.objects.filter(who=_hash(who)).update(failures=Greatest(F("failures") - 1, 0))
-    FailedLogins.objects.filter(Q(who=_hash(attempt.who)) | Q(ends_at__lte=Now())).delete()
+    parameters: Any = {"who": _hash(attempt.who), "all": [_hash(who) for who in (attempt.who, *attempt.wide)]}
+    with connection.cursor() as cursor:
+        cursor.execute(_SUCCEEDED, parameters)
+
+
+def forget_counts_that_are_over() -> int:
+    """Delete the counts whose time is over; return how many."""
+    with connection.cursor() as cursor:
+        cursor.execute(_FORGET)
+        forgotten: int = cursor.rowcount
+    return forgotten
 
 
 def _admit(who: str, wide: dict[str, int], message: str) -> Attempt:
-    # The narrow limit comes first: an attempt that it refuses is not counted by the others.
-    for counted, most in {who: MAX_FAILURES, **wide}.items():
-        _count(counted, most, message)
+    _count({who: MAX_FAILURES, **wide}, message)
     return Attempt(who, tuple(wide))
 
 
-def _count(who: str, most: int, message: str, *, time: timedelta = LOCK, fixed: bool = False) -> None:
+def _count(limits: dict[str, int], message: str, *, time: timedelta = LOCK, fixed: bool = False) -> None:
+    """Count under each of these, of which each has its limit. Raises LockedOutError at the first that is exceeded."""
+    # psycopg adapts a timedelta, too
+    parameters: dict[str, Any] = {"time": time, "fixed": fixed}
+    for n, (who, most) in enumerate(limits.items()):
+        parameters |= {f"who_{n}": _hash(who), f"most_{n}": most}
     with connection.cursor() as cursor:
-        # psycopg adapts a timedelta, too
-        parameters: Any = {"who": _hash(who), "lock": time, "most": most, "fixed": fixed}
-        cursor.execute(_COUNT, parameters)
-        failures, left_s = cursor.fetchone()
+        cursor.execute(_statement(len(limits)), parameters)
+        last, failures, left_s = cursor.fetchone()
+    most = parameters[f"most_{last}"]
     if failures > most:
         raise LockedOutError(message, retry_after_s=math.ceil(left_s), first=failures == most + 1)
+
+
+@functools.cache
+def _statement(number: int) -> str:
+    """Return SQL that counts under so many, and tells of the last one that was counted."""
+    counts = [_COUNT.format(n=n, where=_UNLESS_REFUSED.format(before=n - 1) if n else "") for n in range(number)]
+    counted = " UNION ALL ".join(_COUNTED.format(n=n) for n in range(number))
+    return f"WITH {', '.join(counts)} {counted} ORDER BY nth DESC LIMIT 1"
 
 
 def _hash(who: str) -> str:

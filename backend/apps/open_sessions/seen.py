@@ -9,7 +9,7 @@ from django.contrib.auth import HASH_SESSION_KEY
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.core.cache import cache
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse
@@ -24,6 +24,20 @@ NOTED_EVERY_S = 60
 # In the session's data: the row stays the same when the session gets another key.
 ROW = "open_session"
 
+# Its key may be another by now: a change of password gives it one. What was noted of that key meanwhile is no other
+# session's (services.settle_unknown_sessions).
+_NOTE_AGAIN = """
+    WITH doubles AS (
+        DELETE FROM open_sessions WHERE key_hash = %(key_hash)s AND id <> %(row)s
+            AND EXISTS (SELECT FROM open_sessions WHERE id = %(row)s AND user_id = %(user_id)s)
+        RETURNING id
+    )
+    UPDATE open_sessions AS o SET key_hash = %(key_hash)s, auth_hash = %(auth_hash)s,
+        last_seen_at = statement_timestamp(), expires_at = %(expires_at)s, address = %(address)s, device = %(device)s
+    FROM (SELECT count(*) FROM doubles) AS ended
+    WHERE o.id = %(row)s AND o.user_id = %(user_id)s
+    RETURNING o.id
+"""
 # One statement; a user who was deleted meanwhile has no session.
 _NOTE = """
     INSERT INTO open_sessions AS o (user_id, key_hash, auth_hash, begun_at, begun_here, last_seen_at, expires_at,
@@ -59,7 +73,7 @@ class SeenSessions:
 
 
 def _logged_in(*, request: Any, user: Any, **_: Any) -> None:
-    request.session[ROW] = _write(request, user_id=user.pk, begun=True)
+    request.session[ROW] = _write(_NOTE, request, user_id=user.pk, begun=True)
     cache.set(_seen_key(request.session.session_key or ""), 1, NOTED_EVERY_S)
 
 
@@ -73,36 +87,24 @@ def _note(request: HttpRequest) -> None:
     key, user_id = request.session.session_key, request.user.pk
     if not key or not user_id or not cache.add(_seen_key(key), 1, NOTED_EVERY_S):
         return
-    if row := request.session.get(ROW):
-        _follow_key(row, user_id, hash_of(key))
-    _write(request, user_id=user_id, begun=False)
+    if not _write(_NOTE_AGAIN, request, user_id=user_id, row=request.session.get(ROW)):
+        _write(_NOTE, request, user_id=user_id, begun=False)
 
 
 def _seen_key(session_key: str) -> str:
     return f"session-seen:{hash_of(session_key)}"
 
 
-def _follow_key(row: int, user_id: int, key_hash: str) -> None:
-    """Let the row of a session whose key was changed, by a change of password, follow it."""
-    moved = OpenSession.objects.filter(pk=row, user_id=user_id).exclude(key_hash=key_hash)
-    if moved.exists():
-        with transaction.atomic():
-            OpenSession.objects.filter(key_hash=key_hash).delete()
-            moved.update(key_hash=key_hash)
-
-
-def _write(request: HttpRequest, *, user_id: int | None, begun: bool) -> int | None:
-    parameters = {
-        "user_id": user_id,
+def _write(statement: str, request: HttpRequest, **more: Any) -> int | None:
+    parameters = more | {
         "key_hash": hash_of(request.session.session_key or ""),
         "auth_hash": request.session.get(HASH_SESSION_KEY, ""),
-        "begun": begun,
         "expires_at": request.session.get_expiry_date(),
         "address": ip_text_of(request),
         "device": device_name(request),
     }
     with connection.cursor() as cursor:
-        cursor.execute(_NOTE, parameters)
+        cursor.execute(statement, parameters)
         row = cursor.fetchone()
     return row[0] if row else None
 

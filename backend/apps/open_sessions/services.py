@@ -22,9 +22,8 @@ Kind = AccountEvent.Kind
 def sessions_of(user: User) -> list[OpenSession]:
     """Return the sessions with which a request would be let in by either system, last seen first."""
     settle_unknown_sessions()
-    rows = list(OpenSession.objects.filter(user=user, auth_hash=user.get_session_auth_hash()))
-    alive = keys.alive([row.key_hash for row in rows])
-    return [row for row in rows if row.key_hash in alive]
+    mine = OpenSession.objects.filter(user=user, auth_hash=user.get_session_auth_hash())
+    return list(mine.filter(key_hash__in=keys.ALIVE))
 
 
 def is_this(session: OpenSession, request: HttpRequest) -> bool:
@@ -40,20 +39,22 @@ def end_session(*, request: HttpRequest, user: User, session_id: int) -> None:
     record(Kind.SESSION_ENDED, request=request, user=user, detail=row.device)
     if is_this(row, request):
         request.session.flush()
-    keys.end([row.key_hash])
+    keys.end(row.key_hash)
     row.delete()
 
 
 def end_other_sessions(*, request: HttpRequest, user: User) -> int:
     """End all sessions of the user but this one, also those that only the original has seen; return how many."""
     settle_unknown_sessions()
-    rows = OpenSession.objects.filter(user=user).exclude(key_hash=_hash_here(request))
-    hashes = list(rows.values_list("key_hash", flat=True))
-    ended = len(keys.alive(hashes))
-    keys.end(hashes)
-    rows.filter(key_hash__in=hashes).delete()
+    ended = keys.end_all(user.pk, but=_hash_here(request))
     record(Kind.SESSIONS_ENDED, request=request, user=user, detail=f"{ended} ended")
     return ended
+
+
+def end_all_sessions(user: User) -> None:
+    """End all sessions of the user, also those that only the original has seen, without an event: the account goes."""
+    settle_unknown_sessions()
+    keys.end_all(user.pk)
 
 
 def settle_unknown_sessions() -> None:

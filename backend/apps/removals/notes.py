@@ -1,7 +1,7 @@
 """Note a removal, and carry the noted ones out."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from django.conf import settings
@@ -14,10 +14,10 @@ from apps.removals.models import Removal
 log = logging.getLogger(__name__)
 
 
-def note(name: str, *, version: str = "") -> None:
-    """Note that a file is to be removed; called in the transaction that takes the last row from it."""
+def note(versions: Mapping[str, str]) -> None:
+    """Note files that are to be removed, by name; called in the transaction that takes the last row from them."""
     Removal.objects.bulk_create(
-        [Removal(name=name, version=version)],
+        [Removal(name=name, version=version) for name, version in sorted(versions.items())],
         update_conflicts=True,
         update_fields=["version"],
         unique_fields=["name"],

@@ -38,25 +38,27 @@ def issue_token(
     name: str,
     scopes: Iterable[str],
     expires_at: datetime | None = None,
+    days: int | None = None,
     request: HttpRequest | None = None,
 ) -> tuple[PersonalToken, str]:
-    """Return a new token and its secret, which cannot be read again. Without ``expires_at``: TOKEN_DAYS from now.
+    """Return a new token and its secret, which cannot be read again. It ends then, or in TOKEN_DAYS or so many days.
 
     Raises QuotaError if the user has too many.
     """
     check_new_token(user)
-    secret = MARK + secrets.token_urlsafe(32)
+    secret, now = MARK + secrets.token_urlsafe(32), database_now()
     token = PersonalToken.objects.create(
         user=user,
         name=name,
         prefix=secret[:PREFIX_LENGTH],
         sha256=hash_of(secret),
         scopes=sorted(set(scopes)),
-        expires_at=expires_at or database_now() + timedelta(days=settings.TOKEN_DAYS),
+        expires_at=expires_at or now + timedelta(days=days or settings.TOKEN_DAYS),
         password_mark=mark_of(user.password),
     )
     record(Kind.TOKEN_MADE, request=request, user=user, detail=f"{token.prefix}… {', '.join(token.scopes)}")
-    return tokens_of(user).get(pk=token.pk), secret
+    token.looked_up_at = now  # type: ignore[attr-defined]  # as the selectors annotate it
+    return token, secret
 
 
 def revoke_token(*, user: User, token_id: int, request: HttpRequest | None = None) -> None:
