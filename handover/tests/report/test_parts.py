@@ -38,9 +38,10 @@ METRICS = (
 )  # fmt: skip
 
 
-def watched(metric="", verdict="red"):
-    """Return a watch in which all is green but one metric."""
-    measures = (LatestMeasure(s, m, 0.5, verdict if m == metric else "green", "because") for s, m in METRICS)
+def watched(metric="", verdict="red", side=""):
+    """Return a watch in which all is green but one metric, of one side if that is given."""
+    is_bad = {(s, m): m == metric and side in {"", s} for s, m in METRICS}
+    measures = (LatestMeasure(s, m, 0.5, verdict if is_bad[s, m] else "green", "because") for s, m in METRICS)
     return Watched((), tuple(measures))
 
 
@@ -87,7 +88,7 @@ def test_cards__everything_is_green__say_yes():
     signed = [timeline.Signature("DevOps", entry("signature", role="DevOps"))]
     manager = cards.manager("parallel", ALL, signed, [], [], 900)
     assert (manager.state, manager.answer) == ("green", "Yes. Every gate is green.")
-    assert (cards.dba(ALL, watched()).state, cards.developer(watched(), shadow).state) == ("green", "green")
+    assert (cards.dba(ALL, watched()).state, cards.developer("parallel", watched(), shadow).state) == ("green", "green")
 
 
 @pytest.mark.parametrize(
@@ -117,8 +118,20 @@ def test_dba__one_metric_is_red_or_missing__says_no_or_not_everything(metric):
 @pytest.mark.parametrize("metric", ["error_rate", "latency_p95_ms"])
 def test_developer__one_metric_is_red_or_thin__says_no_or_not_everything(metric):
     shadow = {"compared": 5, "different": 0, "exit_code": 0}
-    assert cards.developer(watched(metric), shadow).answer == "No."
-    assert cards.developer(watched(metric, "not enough traffic"), shadow).answer == "Not everything was measured."
+    assert cards.developer("parallel", watched(metric), shadow).answer == "No."
+    assert (
+        cards.developer("parallel", watched(metric, "not enough traffic"), shadow).answer
+        == "Not everything was measured."
+    )
+
+
+@pytest.mark.parametrize("state", ["cleaning", "cleaned"])
+def test_developer__original_is_being_taken_away__only_the_backend_is_asked_for(state):
+    # What was measured of the original is red: it does not answer any more.
+    gone = cards.developer(state, watched("error_rate", side="original"), None)
+    assert (gone.question, gone.answer) == ("Does the backend work?", "Yes.")
+    assert cards.developer(state, watched("error_rate", side="backend"), None).answer == "No."
+    assert cards.developer("verifying", watched("error_rate", side="original"), None).answer == "No."
 
 
 @pytest.mark.parametrize(
@@ -131,7 +144,7 @@ def test_developer__one_metric_is_red_or_thin__says_no_or_not_everything(metric)
     ],
 )
 def test_developer__answers_were_not_all_the_same__is_not_green(shadow, state):
-    assert cards.developer(watched(), shadow).state == state
+    assert cards.developer("parallel", watched(), shadow).state == state
 
 
 # --- the chart

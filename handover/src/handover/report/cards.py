@@ -136,19 +136,20 @@ def dba(gates: Sequence[JudgedGate] | None, watched: Watched) -> Card:
     return Card("For the DBA", "Is the data safe?", answers[state], tuple(facts))
 
 
-def developer(watched: Watched, shadow: Mapping[str, Any] | None) -> Card:
-    """Return whether both systems work."""
+def developer(state: State, watched: Watched, shadow: Mapping[str, Any] | None) -> Card:
+    """Return whether both systems work; of an original that is being taken away, or is gone, nothing is asked."""
+    alone = state in ("cleaning", "cleaned")
     facts = []
-    for side in Side:
+    for side in (Side.BACKEND,) if alone else Side:
         for metric, says in (("error_rate", "errors"), ("latency_p95_ms", "p95")):
             measure, worst_value = watched.measure(side, metric), watched.worst(side, metric)
             facts.append(_of(measure, f"{side.capitalize()}, {says}", worst_value))
     tasks = [m for m in watched.measures if m.metric == "tasks_stuck"]
     facts += [_worst_of(watched, "tasks_stuck", "Tasks stuck")] if tasks else []
-    facts.append(_shadow(shadow))
-    state = worst(fact.state for fact in facts)
-    answers = {GREEN: "Yes, both.", RED: "No.", UNKNOWN: "Not everything was measured."}
-    return Card("For the developer", "Do both systems work?", answers[state], tuple(facts))
+    facts += [] if alone else [_shadow(shadow)]
+    answers = {GREEN: "Yes." if alone else "Yes, both.", RED: "No.", UNKNOWN: "Not everything was measured."}
+    question = "Does the backend work?" if alone else "Do both systems work?"
+    return Card("For the developer", question, answers[worst(fact.state for fact in facts)], tuple(facts))
 
 
 def _gate(gates: Sequence[JudgedGate] | None, kind: str, label: str) -> Fact:

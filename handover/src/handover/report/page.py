@@ -139,7 +139,7 @@ def page_facts(
                 state, gates_view.gates, gates_view.signatures, overrides, rollbacks, config.rollback.budget_s
             ),
             cards.dba(gates_view.gates, watched),
-            cards.developer(watched, shadow),
+            cards.developer(state, watched, shadow),
         ],
         "charts": _charts(config, watched, entries),
         "failures": failures.failures(config, entries, watched, now),
