@@ -71,6 +71,7 @@ OTHER_CONNECTIONS: int = _env.int("OTHER_CONNECTIONS", default=20)
 DATABASE_SILENCE_S: float = _env.float("DATABASE_SILENCE_S", default=60.0)
 JOB_LEASE_S: float = _env.float("JOB_LEASE_S", default=60.0)
 JOB_SWEEP_S: float = _env.float("JOB_SWEEP_S", default=10.0)
+GIVE_WAY_S: float = _env.float("GIVE_WAY_S", default=600.0)
 JOB_MAX_ATTEMPTS: int = _env.int("JOB_MAX_ATTEMPTS", default=3)
 JOB_TIME_LIMIT_S: float = _env.float("JOB_TIME_LIMIT_S", default=900.0)
 LOG_FORMAT: str = _env.str("LOG_FORMAT", default="lines")
@@ -111,7 +112,7 @@ if not 0 < ELASTICSEARCH_BUDGET_S <= JOB_TIME_LIMIT_S:
     )
 if DATABASE_POOLER not in {"", "pgbouncer"}:
     raise ImproperlyConfigured(f"DATABASE_POOLER is {DATABASE_POOLER!r}; it must be 'pgbouncer' or empty.")
-for _name in ("WEB_STATEMENT_S", "WEB_LOCK_S", "WEB_INSTANCES", "WORKER_INSTANCES", "OTHER_CONNECTIONS"):
+for _name in ("WEB_STATEMENT_S", "WEB_LOCK_S", "WEB_INSTANCES", "WORKER_INSTANCES", "OTHER_CONNECTIONS", "GIVE_WAY_S"):
     if globals()[_name] < 0:
         raise ImproperlyConfigured(f"{_name} is {globals()[_name]}; it must be 0 or more.")
 if TLS not in {"off", "shared", "own"}:

@@ -174,6 +174,8 @@ def test_metrics__of_the_queue__count_what_waits(own_database, demo_song):
         'compas_jobs{state="taken"}': 0,
         'compas_jobs{state="left_behind"}': 1,
         "compas_workers": 0,
+        'compas_calls{queue="generate"}': 2,
+        'compas_calls{queue="ingest"}': 0,
     }
     assert first.pk != second.pk
 

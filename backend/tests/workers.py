@@ -40,14 +40,14 @@ class Workers:
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     supervised: bool = False
 
-    def start(self) -> str:
+    def start(self, *options: str) -> str:
         name = f"worker-{secrets.token_hex(4)}"
         env = house.system_environment(
             database_url=self.database.url("backend_app"), media=settings.MEDIA_ROOT, secret_key="unused"
         )
         places = {"MOVES_LIBRARY": settings.MOVES_LIBRARY, "BACHATEO_CACHE": settings.BACHATEO_CACHE}
         env |= {key: str(value) for key, value in places.items()} | self.settings | {"PGAPPNAME": name}
-        command = [sys.executable, "manage.py", "procrastinate", "worker"]
+        command = [sys.executable, "manage.py", "procrastinate", "worker", *options]
         with self.log(name).open("wb") as log:
             self.running[name] = process.spawn(command, cwd=house.ROOT / "backend", env=env, stdout=log)
         return name

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from elasticsearch import Elasticsearch
 
 from bachateo.moves.index import MoveDocument, MoveIndex, MoveQuery
 from bachateo.moves.index.document import VECTOR_DIMS
@@ -137,6 +138,26 @@ def test_search__candidates_of_elasticsearch__are_four_hundred(
     index, settings.ELASTICSEARCH_URL = indexes["elasticsearch"]
     monkeypatch.setattr(search, "CANDIDATES", 100)
     assert differences(index, asked("audio"))
+
+
+@pytest.mark.parametrize("names", [["audio"], list(VECTOR_DIMS)], ids=["song", "all"])
+def test_search__in_elasticsearch__fetches_the_vectors_that_it_compares_and_no_others(
+    indexes: Any, settings: Any, monkeypatch: pytest.MonkeyPatch, names: list[str]
+):
+    _, settings.ELASTICSEARCH_URL = indexes["elasticsearch"]
+    fetched: set[str] = set()
+    ask = Elasticsearch.search
+
+    def listening(client: Elasticsearch, **options: Any) -> Any:
+        answer = ask(client, **options)
+        for hit in answer["hits"]["hits"]:
+            assert hit["_source"].keys() == {"quality_score"}
+            fetched.update(hit["fields"])
+        return answer
+
+    monkeypatch.setattr(Elasticsearch, "search", listening)
+    assert search_moves(asked(*names))
+    assert fetched == {f"{name}_embedding" for name in names}
 
 
 def test_search__equal_moves__are_in_the_order_of_their_names(engine: MoveIndex):

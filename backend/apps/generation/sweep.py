@@ -1,11 +1,14 @@
-"""Repair what killed workers and the original left: no task stays running for ever.
+"""Repair what killed workers and the original left: no task stays running for ever. And clean up: the chores.
 
-Every worker sweeps when it starts and then every JOB_SWEEP_S seconds; two sweeps at once do no harm.
+Every worker sweeps when it starts and then every JOB_SWEEP_S seconds; two sweeps at once do no harm. Chores give way to
+choreographies, for GIVE_WAY_S at most.
 """
 
 import logging
+import math
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,6 +23,7 @@ from apps.events.retention import forget_old_events
 from apps.generation import executions, files, queue
 from apps.jobs import calls, cloud_run, leases, runs, turns
 from apps.jobs.models import Job
+from apps.jobs.queues import CHORES, GENERATE, QUEUES
 from apps.logins.limits import forget_counts_that_are_over
 from apps.open_sessions.services import forget_expired_sessions
 from apps.sharing import counting
@@ -36,51 +40,82 @@ REPAIRS = 100
 
 
 def sweep() -> None:
-    """Sweep once."""
+    """Sweep once, the chores included."""
+    repair()
+    clean_up()
+
+
+def repair() -> None:
+    """Repair what somebody may wait for."""
     calls.repeat_stalled_calls()
+    calls.raise_old_calls()
     turns.join_all()
     for task_id in original.touched_while_waiting(at_most=REPAIRS):
         repair_waiting(task_id)
     original.fail_what_it_left()
-    remove_forgotten()
     files.remove_abandoned_drafts()
     remove_abandoned(Path(settings.BACHATEO_CACHE))
     if cloud_run.is_used():
         executions.reconcile()
     queue.call_worker_if_due()
+    following.sweep()
+    counting.sweep()
+    runs.SWEPT.set_to_current_time()
+
+
+def clean_up() -> None:
+    """Do the chores: remove what is not needed any more."""
+    remove_forgotten()
     forget_old_events()
     forget_ended_tokens()
     forget_expired_sessions()
     forget_counts_that_are_over()
-    following.sweep()
-    counting.sweep()
     recordings.sweep()
-    runs.SWEPT.set_to_current_time()
+
+
+class Sweeps:
+    """What a worker sweeps that serves these queues."""
+
+    def __init__(self, queues: Collection[str]) -> None:
+        self.queues = queues
+        self.cleaned_up_at = -math.inf
+
+    def once(self) -> None:
+        """Repair; and clean up, if that is this worker's and nothing goes before it."""
+        repair()
+        if CHORES in self.queues and not self._gives_way():
+            clean_up()
+            self.cleaned_up_at = time.monotonic()
+
+    def _gives_way(self) -> bool:
+        is_patient = time.monotonic() - self.cleaned_up_at < settings.GIVE_WAY_S
+        # One after the other: each has an index of its own.
+        return is_patient and GENERATE in self.queues and (leases.waiting().exists() or leases.taken().exists())
+
+    def until(self, over: threading.Event) -> None:
+        """Sweep every JOB_SWEEP_S seconds."""
+        while not over.wait(settings.JOB_SWEEP_S):
+            try:
+                self.once()
+            except Exception:
+                # Whatever it was, the next sweep may succeed; without sweeps tasks would stay running for ever.
+                log.exception("the sweep failed; it is tried again in %s s", settings.JOB_SWEEP_S)
+            finally:
+                connection.close()
 
 
 @contextmanager
-def sweeping() -> Iterator[None]:
-    """Sweep now, and then every JOB_SWEEP_S seconds until the block ends."""
-    sweep()
-    over = threading.Event()
-    thread = threading.Thread(target=_sweep_until, args=(over,), name="sweep", daemon=True)
+def sweeping(queues: Collection[str] = QUEUES) -> Iterator[None]:
+    """Sweep now, and then every JOB_SWEEP_S seconds until the block ends; the chores if ``queues`` has them."""
+    sweeps, over = Sweeps(queues), threading.Event()
+    sweeps.once()
+    thread = threading.Thread(target=sweeps.until, args=(over,), name="sweep", daemon=True)
     thread.start()
     try:
         yield
     finally:
         over.set()
         thread.join()
-
-
-def _sweep_until(over: threading.Event) -> None:
-    while not over.wait(settings.JOB_SWEEP_S):
-        try:
-            sweep()
-        except Exception:
-            # Whatever it was, the next sweep may succeed; without sweeps tasks would stay running for ever.
-            log.exception("the sweep failed; it is tried again in %s s", settings.JOB_SWEEP_S)
-        finally:
-            connection.close()
 
 
 def repair_waiting(task_id: str) -> None:

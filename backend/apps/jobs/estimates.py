@@ -15,8 +15,10 @@ GRAIN_S = 30
 # The end of a job is written by its worker's commit, its beginning when it was taken.
 _USUAL = """
     SELECT statement_timestamp(), (
-            SELECT count(*) FROM procrastinate_workers
-            WHERE last_heartbeat >= statement_timestamp() - make_interval(secs => %s)
+            SELECT count(*) FROM procrastinate_workers AS worker
+            WHERE last_heartbeat >= statement_timestamp() - make_interval(secs => %s) AND NOT EXISTS (
+                SELECT FROM worker_queues WHERE worker_id = worker.id AND 'generate' <> ALL (queues)
+            )
         ), percentile_cont(0.5) WITHIN GROUP (ORDER BY ended_at - began_at)
     FROM (
         SELECT began_at, ended_at FROM jobs

@@ -5,6 +5,7 @@ worker, the request and the outcome.
 """
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 
@@ -86,3 +87,18 @@ class Turn(models.Model):
 
     def __str__(self) -> str:
         return f"user {self.user_id}"
+
+
+class WorkerQueues(models.Model):
+    """The queues that a worker serves, if those are not all."""
+
+    # The constraint is made by jobs.0007: the row leaves with the queue's own row of the worker.
+    worker_id = models.BigIntegerField(primary_key=True)
+    queues = ArrayField(models.TextField())
+
+    class Meta:
+        db_table = "worker_queues"
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"worker {self.worker_id}: {', '.join(self.queues)}"

@@ -9,6 +9,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from apps.jobs import calls, estimates
+from apps.jobs.queues import GENERATE, INGEST
 from apps.monitoring import readiness
 from config import metrics
 from config.guard import NotAdoptedError
@@ -61,7 +62,11 @@ def _of_queue() -> Iterator[Metric]:
         jobs.add_metric([state], number)
     yield jobs
     yield GaugeMetricFamily("compas_oldest_waiting_seconds", "How long the oldest waiting job waits.", float(oldest_s))
-    yield GaugeMetricFamily("compas_workers", "Workers that have reported lately.", calls.live_workers())
+    yield GaugeMetricFamily("compas_workers", "Workers that make videos and reported lately.", calls.live_workers())
+    waiting_calls = GaugeMetricFamily("compas_calls", "Calls that wait for a worker.", labels=["queue"])
+    for name, number in ({GENERATE: 0, INGEST: 0} | calls.waiting_calls()).items():
+        waiting_calls.add_metric([name], number)
+    yield waiting_calls
     if (usual := estimates.pace().usual) is not None:
         says = "How long a run usually takes: the median of the last ones that made a video."
         yield GaugeMetricFamily("compas_usual_run_seconds", says, usual.total_seconds())

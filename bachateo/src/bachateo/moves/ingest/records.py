@@ -27,6 +27,10 @@ PATIENT = Retrying(
 )
 
 
+class AtWorkError(ClipError):
+    """Another ingest is at work in this library, or on this share of it."""
+
+
 @dataclass(frozen=True)
 class Records:
     """The records of one library.
@@ -71,7 +75,7 @@ class Records:
             try:
                 PATIENT(fcntl.flock, lock, how | fcntl.LOCK_NB)
             except BlockingIOError as error:
-                raise ClipError("CH093", f"another ingest is at work in {self.folder}. Wait for it.") from error
+                raise AtWorkError("CH093", f"another ingest is at work in {self.folder}. Wait for it.") from error
             yield
 
     def found(self, name: str) -> dict[str, Any] | None:

@@ -93,6 +93,8 @@ def ingest(
     ------
     ClipError
         The annotations cannot be read (CH080, CH081), or the library is not ingest's to write (CH093).
+    AtWorkError
+        Another process works on the library, or on a share of it (CH093).
     """
     entries = read_entries(annotations)
     if library.resolve() == folder.resolve():

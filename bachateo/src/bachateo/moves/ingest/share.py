@@ -71,8 +71,10 @@ def ingest_share(
     Raises
     ------
     ClipError
-        There is no such share (CH097), the annotations cannot be read (CH080, CH081), or another process works on
-        this share or on the whole library (CH093).
+        There is no such share (CH097), the annotations cannot be read (CH080, CH081), or the library is not ingest's
+        to write (CH093).
+    AtWorkError
+        Another process works on this share or on the whole library (CH093).
     """
     if not 1 <= number <= of:
         raise ClipError("CH097", f"share {number} of {of} is none. Shares are counted from 1.")

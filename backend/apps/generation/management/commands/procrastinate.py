@@ -1,17 +1,20 @@
 """procrastinate's command line. It refuses a database that is not adopted.
 
-Its worker also sweeps, sends webhooks, and waits for no silent database.
+Its worker also sweeps, sends webhooks, and waits for no silent database. `--queues` restricts it to some queues.
 """
 
+from contextlib import ExitStack
 from typing import Any
 
 from django.conf import settings
+from django.core.management.base import CommandError
 from django.db import connection
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.management.commands import procrastinate
 
 from apps.generation.sweep import sweeping
 from apps.jobs.calls import WorkersConnector
+from apps.jobs.queues import QUEUES, WEBHOOKS
 from apps.webhooks.sending import sending
 from config import metrics, silence, traces
 
@@ -23,9 +26,16 @@ class Command(procrastinate.Command):
         if options.get("command") != "worker":
             super().handle(*args, **options)
             return
+        queues = options.get("queues")
+        if unknown := [name for name in queues or () if name not in QUEUES]:
+            raise CommandError(f"There is no queue {', '.join(unknown)}. The queues are {', '.join(QUEUES)}.")
         traces.require()
         metrics.serve(settings.METRICS_BIND)
         silence.end_sessions_after(settings.DATABASE_SILENCE_S)
         connection.close()  # it was opened before
-        with sweeping(), sending(), app.replace_connector(WorkersConnector()):
+        with ExitStack() as beside:
+            beside.enter_context(sweeping(queues or QUEUES))
+            if WEBHOOKS in (queues or QUEUES):
+                beside.enter_context(sending())
+            beside.enter_context(app.replace_connector(WorkersConnector(queues)))
             super().handle(*args, app=app, **options)

@@ -5,14 +5,16 @@ import signal
 import subprocess
 import sys
 import threading
-from argparse import ArgumentTypeError
+from collections.abc import Sequence
 from types import FrameType
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
+from apps.jobs.queues import QUEUES
 from config import env
+from config.numbers import whole_number
 
 log = logging.getLogger(__name__)
 
@@ -28,23 +30,21 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--concurrency", type=_number, default=1, help="so many at once (default %(default)s)")
+        parser.add_argument("--concurrency", type=whole_number, default=1, help="so many at once (default %(default)s)")
+        parser.add_argument(
+            "--queue", nargs="+", choices=QUEUES, metavar="NAME", help=f"serve these alone, of {', '.join(QUEUES)}"
+        )
 
-    def handle(self, *_args: Any, concurrency: int, **_options: Any) -> None:
-        Crew(concurrency).run()
-
-
-def _number(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise ArgumentTypeError(f"is {text!r}; it must be a whole number of 1 or more")
-    return int(text)
+    def handle(self, *_args: Any, concurrency: int, queue: Sequence[str] | None, **_options: Any) -> None:
+        Crew(concurrency, queue or ()).run()
 
 
 class Crew:
-    """So many processes, each kept by a thread."""
+    """So many processes, each kept by a thread; they serve all queues unless some are named."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, queues: Sequence[str] = ()) -> None:
         self.number = number
+        self.command = (*COMMAND, "--queues", ",".join(queues)) if queues else COMMAND
         self.over = threading.Event()
         self.lock = threading.Lock()
         self.running: set[subprocess.Popen[bytes]] = set()
@@ -62,7 +62,7 @@ class Crew:
     def _keep(self, place: int) -> None:
         while not self.over.is_set():
             with self.lock:
-                worker = subprocess.Popen([sys.executable, sys.argv[0], *COMMAND], env=_environment(place))
+                worker = subprocess.Popen([sys.executable, sys.argv[0], *self.command], env=_environment(place))
                 self.running.add(worker)
             if self.over.is_set():  # the signal came in between
                 worker.terminate()
