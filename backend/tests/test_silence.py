@@ -12,7 +12,7 @@ from django.db import OperationalError, connection, connections
 from django.test import Client
 
 from apps.jobs import leases
-from config import silence
+from config import ended, silence
 from tests.conftest import make_user
 from tests.generating import assert_completed_once, place_song, start
 from tests.workers import workers_on
@@ -72,7 +72,8 @@ def test_silent_database__commit__fails(silent):
         connection.commit()
 
 
-def test_silent_database__idle_session__is_found_unusable(silent):
+def test_silent_database__idle_session__is_found_unusable(silent, monkeypatch):
+    monkeypatch.setattr(ended, "ASKED_AFTER_S", -1.0)  # idle for longer
     with silent():
         assert not connection.is_usable()
 

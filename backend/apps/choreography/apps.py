@@ -7,7 +7,8 @@ class ChoreographyConfig(AppConfig):
     label = "choreography"
 
     def ready(self) -> None:
-        from config import guard, silence  # noqa: PLC0415  (models must be loaded before the guard lists their tables)
+        from config import ended, guard, silence  # noqa: PLC0415  (models must be loaded before the guard lists their tables)
 
         silence.install()
+        ended.install()
         guard.install()
