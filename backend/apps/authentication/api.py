@@ -1,7 +1,5 @@
 """/api/auth"""
 
-from typing import Any
-
 from django.conf import settings
 from django.contrib import auth
 from django.contrib.auth.validators import UnicodeUsernameValidator
@@ -20,6 +18,7 @@ from config.conditions import IF_MATCH, takes_if_match
 from config.documentation import PROBLEMS, SESSION_ONLY
 from config.errors import InvalidError
 from config.inputs import Input
+from config.outputs import Output
 from config.parsing import BoundedJSONParser, MergePatchParser
 
 
@@ -35,7 +34,7 @@ class Credentials(Input):
     password = serializers.CharField(trim_whitespace=False, write_only=True)
 
 
-class Me(serializers.Serializer[Any]):
+class Me(Output):
     id = serializers.IntegerField()
     username = serializers.CharField()
     email = serializers.CharField()

@@ -20,9 +20,10 @@ from apps.media.streaming import VideoView
 from config.conditions import IF_MATCH, takes_if_match
 from config.documentation import PROBLEMS, VIDEO
 from config.inputs import Input
+from config.outputs import Output
 
 
-class ChoreographyOut(serializers.ModelSerializer[SavedChoreography]):
+class ChoreographyOut(Output, serializers.ModelSerializer[SavedChoreography]):
     duration = serializers.FloatField(allow_null=True, help_text="seconds; null where an old row holds no number")
     video = serializers.SerializerMethodField()
     picture = serializers.SerializerMethodField()
@@ -97,7 +98,7 @@ class Wanted(serializers.Serializer[Any]):
     category = serializers.CharField(required=False, allow_blank=True, max_length=200)
 
 
-class Stats(serializers.Serializer[Any]):
+class Stats(Output):
     total_count = serializers.IntegerField()
     total_duration = serializers.FloatField(help_text="seconds; invalid lengths are left out")
     avg_duration = serializers.FloatField(help_text="seconds")

@@ -10,9 +10,10 @@ from apps.labels import selectors, services
 from apps.labels.models import Label
 from config.documentation import PROBLEMS
 from config.inputs import Input
+from config.outputs import Output
 
 
-class LabelOut(serializers.ModelSerializer[Label]):
+class LabelOut(Output, serializers.ModelSerializer[Label]):
     class Meta:
         model = Label
         fields = ("id", "kind", "name")

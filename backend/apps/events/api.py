@@ -8,9 +8,10 @@ from rest_framework.generics import ListAPIView
 from apps.events.models import AccountEvent
 from apps.events.selectors import events_of
 from config.documentation import SESSION_ONLY
+from config.outputs import Output
 
 
-class EventOut(serializers.ModelSerializer[AccountEvent]):
+class EventOut(Output, serializers.ModelSerializer[AccountEvent]):
     class Meta:
         model = AccountEvent
         fields = ("at", "kind", "address", "device", "detail")

@@ -12,6 +12,7 @@ from apps.choreography.progress import STAGES
 from apps.collections.models import SavedChoreography
 from apps.generation.requests import MOST_SEED
 from config.inputs import Input
+from config.outputs import Output, fields_of
 
 LONGEST_SONG_S = 45 * 60
 LONGEST_STYLE = 50
@@ -85,12 +86,12 @@ class SwapRequest(Input):
     auto_save = serializers.BooleanField(required=False, help_text="keep it in the collection; default as before")
 
 
-class Swap(serializers.Serializer[Any]):
+class Swap(Output):
     task_id = serializers.CharField(help_text="the task whose other moves were kept")
     move = serializers.IntegerField(help_text="which move was replaced, counted from 1")
 
 
-class Inputs(serializers.Serializer[Any]):
+class Inputs(Output):
     """What was asked for; null for a task of the original, which does not keep it."""
 
     song = serializers.CharField()
@@ -104,10 +105,10 @@ class Inputs(serializers.Serializer[Any]):
 
     def to_representation(self, instance: dict[str, Any]) -> dict[str, Any]:
         # A job of an older version has fewer.
-        return {name: instance.get(name) for name in self.get_fields()}
+        return {name: instance.get(name) for name in fields_of(type(self))}
 
 
-class Result(serializers.Serializer[Any]):
+class Result(Output):
     """What either system writes; a value that is not of its type is null, and other keys are left out."""
 
     video_path = serializers.CharField(allow_null=True)
@@ -127,7 +128,7 @@ class Result(serializers.Serializer[Any]):
     )
 
     def to_representation(self, instance: dict[str, Any]) -> dict[str, Any]:
-        return {name: self._typed(field, instance.get(name)) for name, field in self.fields.items()}
+        return {name: self._typed(field, instance.get(name)) for name, field in fields_of(type(self)).items()}
 
     def _typed(self, field: Any, value: Any) -> Any:
         kind = next(kind for of_field, kind in self.KINDS if isinstance(field, of_field))
@@ -135,12 +136,12 @@ class Result(serializers.Serializer[Any]):
         return value if is_right else None
 
 
-class Span(serializers.Serializer[Any]):
+class Span(Output):
     start_s = serializers.FloatField()
     end_s = serializers.FloatField()
 
 
-class Hearing(serializers.Serializer[Any]):
+class Hearing(Output):
     """How sure it is what was heard in the song; the choreography is made all the same."""
 
     four_beats = serializers.FloatField(help_text="how sure it is that the song has four beats a bar, 0 to 1")
@@ -149,7 +150,7 @@ class Hearing(serializers.Serializer[Any]):
     doubts = serializers.ListField(child=serializers.CharField(), help_text="the same in sentences")
 
 
-class Variety(serializers.Serializer[Any]):
+class Variety(Output):
     """How varied the films are."""
 
     distinct_share = serializers.FloatField(help_text="different films, as a share of all moves")
@@ -158,17 +159,17 @@ class Variety(serializers.Serializer[Any]):
     )
 
 
-class Steps(serializers.Serializer[Any]):
+class Steps(Output):
     done = serializers.IntegerField()
     total = serializers.IntegerField()
 
 
-class EstimateOut(serializers.Serializer[Any]):
+class EstimateOut(Output):
     starts_at = serializers.DateTimeField(allow_null=True, help_text="or when it started")
     ends_at = serializers.DateTimeField(allow_null=True)
 
 
-class TaskOut(serializers.ModelSerializer[ChoreographyTask]):
+class TaskOut(Output, serializers.ModelSerializer[ChoreographyTask]):
     task_id = serializers.CharField(read_only=True)
     status = serializers.ChoiceField(TaskOfPhase1.Status.choices, source="told_status", read_only=True)
     progress = serializers.IntegerField(read_only=True)
@@ -234,7 +235,7 @@ class TaskOut(serializers.ModelSerializer[ChoreographyTask]):
         return reverse("api:task-video", args=[task.pk]) if completed else None
 
 
-class Cancelled(serializers.Serializer[Any]):
+class Cancelled(Output):
     message = serializers.CharField()
     task_id = serializers.CharField()
     previous_status = serializers.CharField()

@@ -16,6 +16,7 @@ from apps.media.secrecy import keep_secret
 from apps.media.storage import StoredFile
 from apps.media.streaming import VideoView
 from config.errors import NotFoundError
+from config.outputs import Output
 
 NO_LOGIN: Any = [{}]  # extend_schema is typed for names alone
 LONGEST_SIGNATURE = 100
@@ -24,7 +25,7 @@ LATEST = 253402300799
 MINUTES = int(LIFE.total_seconds() // 60)
 
 
-class MediaLinkOut(serializers.Serializer[Any]):
+class MediaLinkOut(Output):
     url = serializers.CharField(help_text="plays without a login; who has it sees the video")
     expires_at = serializers.DateTimeField(help_text=f"{MINUTES} minutes from now")
 

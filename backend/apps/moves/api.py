@@ -11,9 +11,10 @@ from rest_framework.views import APIView
 from apps.moves import selectors
 from bachateo.moves import DIFFICULTIES, ENERGY_LEVELS
 from config.documentation import PROBLEMS
+from config.outputs import Output
 
 
-class MoveOut(serializers.Serializer[Any]):
+class MoveOut(Output):
     clip_id = serializers.CharField()
     label = serializers.CharField(  # type: ignore[assignment]  # the stubs mean Field.label
         source="move_label", help_text="what is danced; several clips may show one move"

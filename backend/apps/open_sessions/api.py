@@ -11,9 +11,10 @@ from apps.authentication.requests import MemberApiRequest
 from apps.open_sessions import services
 from apps.open_sessions.models import OpenSession
 from config.documentation import PROBLEMS, SESSION_ONLY
+from config.outputs import Output
 
 
-class SessionOut(serializers.ModelSerializer[OpenSession]):
+class SessionOut(Output, serializers.ModelSerializer[OpenSession]):
     current = serializers.SerializerMethodField(help_text="the one that asks")
 
     class Meta:

@@ -27,12 +27,13 @@ from apps.sharing.models import Favourite, Share, Visibility
 from config.conditions import IF_MATCH, takes_if_match
 from config.documentation import NOT_MODIFIED, PROBLEMS, VIDEO
 from config.inputs import Input
+from config.outputs import Output
 
 PICTURE = {(200, "image/*"): OpenApiTypes.BINARY, 304: NOT_MODIFIED, 404: PROBLEMS}
 NO_LOGIN: Any = [{}]  # extend_schema is typed for names alone
 
 
-class ShareOut(serializers.Serializer[Share]):
+class ShareOut(Output):
     visibility = serializers.ChoiceField(Visibility.choices)
     link = serializers.SerializerMethodField(help_text="who has it sees the choreography without an account")
     shows_name = serializers.BooleanField()
@@ -52,7 +53,7 @@ class ShareChange(Input):
     shows_name = serializers.BooleanField(required=False, help_text="your display name beside it")
 
 
-class Seen(serializers.Serializer[Share]):
+class Seen(Output):
     """What people without a right to the row see: of its owner nothing but the display name."""
 
     title = serializers.SerializerMethodField()
@@ -105,12 +106,12 @@ class PublicWanted(serializers.Serializer[Any]):
     sort = serializers.ChoiceField(list(selectors.PUBLIC_SORTS), required=False, help_text="default: newest")
 
 
-class LikeOut(serializers.Serializer[Any]):
+class LikeOut(Output):
     liked = serializers.BooleanField(help_text="by you")
     likes = serializers.IntegerField(help_text="of all users")
 
 
-class FavouriteOut(serializers.ModelSerializer[Favourite]):
+class FavouriteOut(Output, serializers.ModelSerializer[Favourite]):
     id = serializers.UUIDField(source="choreography_id")
     title = serializers.SerializerMethodField()
     is_yours = serializers.SerializerMethodField()

@@ -1,7 +1,5 @@
 """/api/songs"""
 
-from typing import Any
-
 from django.urls import reverse
 from drf_spectacular.utils import extend_schema, inline_serializer
 from rest_framework import serializers, status
@@ -15,9 +13,10 @@ from apps.songs.models import LONGEST_TITLE
 from config.bodies import takes_file
 from config.documentation import PROBLEMS
 from config.inputs import Input
+from config.outputs import Output
 
 
-class SongOut(serializers.Serializer[Any]):
+class SongOut(Output):
     id = serializers.CharField(help_text="what /api/choreography/generate takes as song")
     name = serializers.CharField(source="id", help_text="the same, for clients of before")
     title = serializers.CharField()

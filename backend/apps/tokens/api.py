@@ -16,9 +16,10 @@ from apps.tokens.selectors import end_of, tokens_of
 from config.clock import database_now
 from config.documentation import PROBLEMS, SESSION_ONLY
 from config.inputs import Input
+from config.outputs import Output
 
 
-class TokenOut(serializers.ModelSerializer[PersonalToken]):
+class TokenOut(Output, serializers.ModelSerializer[PersonalToken]):
     scopes = serializers.ListField(child=serializers.CharField())
     ended = serializers.SerializerMethodField(help_text="why it is valid no more; empty as long as it is")
 

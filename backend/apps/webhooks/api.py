@@ -17,9 +17,10 @@ from apps.webhooks.models import Delivery, Webhook
 from config.conditions import IF_MATCH, takes_if_match
 from config.documentation import PROBLEMS
 from config.inputs import Input
+from config.outputs import Output
 
 
-class WebhookOut(serializers.ModelSerializer[Webhook]):
+class WebhookOut(Output, serializers.ModelSerializer[Webhook]):
     events = serializers.ListField(child=serializers.ChoiceField(Webhook.Event.choices))
     enabled = serializers.SerializerMethodField()
 
@@ -65,7 +66,7 @@ class WebhookChange(NewWebhook):
     enabled = serializers.BooleanField(required=False, help_text="true also after it was disabled for its failures")
 
 
-class DeliveryOut(serializers.ModelSerializer[Delivery]):
+class DeliveryOut(Output, serializers.ModelSerializer[Delivery]):
     state = serializers.SerializerMethodField(help_text="waiting, delivered, or failed: it was given up")
 
     class Meta:
