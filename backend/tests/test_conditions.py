@@ -12,6 +12,7 @@ from django.utils import timezone
 from apps.authentication.models import User
 from apps.choreography.models import ChoreographyTask
 from apps.collections.models import SavedChoreography
+from apps.collections.selectors import choreography_of
 from apps.generation.services import start_generation
 from apps.jobs.models import Job, Turn
 from apps.tokens.services import issue_token
@@ -251,7 +252,7 @@ def test_planted__compared_before_the_lock__loses_a_change(own_database, monkeyp
     client.force_login(ana)
     tag = client.get(OWN)["ETag"]
     monkeypatch.setattr(FiniteJSONRenderer, "render", slowly)
-    monkeypatch.setattr("django.db.models.query.QuerySet.select_for_update", lambda rows, *_, **__: rows)
+    monkeypatch.setattr("apps.collections.services.choreography_of", lambda *of, **_: choreography_of(*of))
     monkeypatch.setattr("apps.collections.services.one_at_a_time", lambda _: None)
     statuses = []
 

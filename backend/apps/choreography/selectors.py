@@ -1,9 +1,10 @@
 """Look tasks up. Users see only their own; those of others count as missing."""
 
 from datetime import timedelta
-from typing import TypeVar
+from functools import partial
+from typing import Any
 
-from django.db.models import Model, Q, QuerySet, Subquery
+from django.db.models import IntegerField, Model, Q, QuerySet, Subquery
 from django.db.models.functions import JSONObject
 
 from apps.authentication.models import User
@@ -17,8 +18,7 @@ from apps.media.files import video_file
 from apps.media.storage import StoredFile
 from config.clock import database_now
 from config.errors import ConflictError, GoneError, NotFoundError
-
-Row = TypeVar("Row", bound=Model)
+from config.prepared import Given, GivenAny, Prepared
 
 # How long a cancelled task answers 410 instead of 404.
 GONE_FOR = timedelta(days=1)
@@ -36,8 +36,8 @@ def task_of(user: User, task_id: str, *, lock: bool = False) -> ChoreographyTask
     """
     # PostgreSQL raises an error for a NUL in a text; any other text is merely an unknown id.
     known = _spellings(user, task_id) if "\0" not in task_id else []
-    task = _locked(tasks_of(user), lock=lock).filter(pk__in=known).annotate(mark=RowMark()).first()
-    job = _locked(Job.objects.filter(user=user), lock=lock).filter(pk__in=known).annotate(mark=RowMark()).first()
+    task = _TASK[lock].first(user_id=user.pk, task_ids=known)
+    job = _JOB[lock].first(user_id=user.pk, task_ids=known)
     if task is not None:
         return _shown([task], {task.pk: job} if job else {})[0]
     if job is None:
@@ -59,9 +59,7 @@ def version_if_known(user: User, task_id: str) -> tuple[str, str]:
     """
     if "\0" in task_id:
         return "", ""
-    columns = JSONObject(status="status", stage="stage", error="error", mark=RowMark())
-    row = Subquery(tasks_of(user).filter(pk=task_id).values(columns=columns))
-    job = Job.objects.filter(user=user, pk=task_id).annotate(mark=RowMark(), row=row).first()
+    job = _VERSION.first(user_id=user.pk, task_id=task_id)
     columns_of_row = getattr(job, "row", None)
     if job is None or columns_of_row is None:
         return "", ""
@@ -125,8 +123,28 @@ def _tell_facts(tasks: list[ChoreographyTask], jobs: dict[str, Job]) -> None:
         task.facts = facts_of(job, ahead=places.get(job.pk), pace=pace)
 
 
-def _locked(rows: QuerySet[Row], *, lock: bool) -> QuerySet[Row]:
+def _marked(model: type[Model], *, lock: bool) -> QuerySet[Any]:
+    """Return the rows of a user and spellings of a task's id, locked until the transaction ends if wanted."""
+    # By the field of the key: in Phase 2 that of tasks makes a UUID of the text.
+    spellings = GivenAny("task_ids", model._meta.pk)  # noqa: SLF001 - public by its documentation
+    rows: QuerySet[Any] = model._default_manager.order_by().filter(user_id=_USER, pk__in=spellings)  # noqa: SLF001 - as above
+    rows = rows.annotate(mark=RowMark())
     return rows.select_for_update() if lock else rows
+
+
+def _version() -> QuerySet[Job]:
+    keys = [Given("task_id", model._meta.pk) for model in (ChoreographyTask, Job)]  # noqa: SLF001 - as above
+    columns = JSONObject(status="status", stage="stage", error="error", mark=RowMark())
+    row = Subquery(ChoreographyTask.objects.order_by().filter(user_id=_USER, pk=keys[0]).values(columns=columns))
+    return Job.objects.order_by().filter(user_id=_USER, pk=keys[1]).annotate(mark=RowMark(), row=row)
+
+
+_USER = Given("user_id", IntegerField())
+_TASK: dict[bool, Prepared[ChoreographyTask]] = {
+    lock: Prepared(partial(_marked, ChoreographyTask, lock=lock)) for lock in (False, True)
+}
+_JOB: dict[bool, Prepared[Job]] = {lock: Prepared(partial(_marked, Job, lock=lock)) for lock in (False, True)}
+_VERSION = Prepared(_version)
 
 
 def _show_as_living(task: ChoreographyTask, job: Job) -> None:

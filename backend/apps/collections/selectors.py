@@ -4,7 +4,7 @@ import math
 import uuid
 from collections.abc import Iterable
 
-from django.db.models import Avg, Count, Q, QuerySet, Sum, TextField
+from django.db.models import Avg, Count, IntegerField, Q, QuerySet, Sum, TextField, UUIDField
 from django.db.models.functions import Cast
 
 from apps.authentication.models import User
@@ -14,6 +14,7 @@ from apps.media.files import files_of, video_file
 from apps.media.sidecars import PICTURE, find_sidecar
 from apps.media.storage import StoredFile
 from config.errors import NotFoundError
+from config.prepared import Given, Prepared
 
 # The key goes the way of the first field: then an index is entered where a page begins (config.pagination).
 SORTS = {
@@ -21,6 +22,13 @@ SORTS = {
     "oldest": ("created_at", "pk"),
     "title": ("title", "pk"),
     "duration": ("-duration", "-pk"),
+}
+
+
+_GIVEN = {"user_id": Given("user_id", IntegerField()), "pk": Given("id", UUIDField())}
+_ONE = {
+    False: Prepared(lambda: SavedChoreography.objects.filter(**_GIVEN)),
+    True: Prepared(lambda: SavedChoreography.objects.select_for_update().filter(**_GIVEN)),
 }
 
 
@@ -66,8 +74,7 @@ def stats_of(user: User) -> dict[str, float]:
 
 def choreography_of(user: User, choreography_id: uuid.UUID, *, lock: bool = False) -> SavedChoreography:
     """Return one saved choreography, locked until the transaction ends if wanted. Raises NotFoundError."""
-    found = choreographies_of(user).select_for_update() if lock else choreographies_of(user)
-    choreography = found.filter(pk=choreography_id).first()
+    choreography = _ONE[lock].first(user_id=user.pk, id=choreography_id)
     if choreography is None:
         raise NotFoundError("There is no such choreography.", code="choreography-missing")
     return choreography

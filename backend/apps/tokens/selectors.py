@@ -3,13 +3,14 @@
 import hashlib
 from collections.abc import Iterable
 
-from django.db.models import QuerySet
+from django.db.models import CharField, QuerySet
 from django.db.models.functions import Now
 from django.utils.crypto import constant_time_compare
 
 from apps.authentication.models import User
 from apps.authentication.passwords import mark_of
 from apps.tokens.models import PersonalToken
+from config.prepared import Given, Prepared
 
 OF_MIGRATION = "sha256:"
 
@@ -24,7 +25,7 @@ def token_by_secret(secret: str) -> PersonalToken | None:
 
     Only hashes are compared, so the duration tells nothing about a secret.
     """
-    return _tokens().filter(sha256=hash_of(secret)).first()
+    return _OF_SECRET.first(sha256=hash_of(secret))
 
 
 def valid_among(token_ids: Iterable[int]) -> set[int]:
@@ -45,6 +46,9 @@ def end_of(token: PersonalToken) -> str:
 
 def _tokens() -> QuerySet[PersonalToken]:
     return PersonalToken.objects.select_related("user").annotate(looked_up_at=Now())
+
+
+_OF_SECRET = Prepared(lambda: _tokens().filter(sha256=Given("sha256", CharField())))
 
 
 def _is_of_password(mark: str, stored_password: str) -> bool:
