@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
+from psycopg.pq import TransactionStatus
 
 # Meanwhile another server may have taken over, of whose end no word has come.
 ASKED_AFTER_S = 5.0
@@ -28,9 +29,11 @@ def _on_connection(*, connection: BaseDatabaseWrapper, **_: Any) -> None:
     def is_usable() -> bool:
         nonlocal used_s
         before_s, used_s = used_s, time.monotonic()
-        if session.closed or used_s - before_s > ASKED_AFTER_S or _has_news(session.fileno()):
-            return type(connection).is_usable(connection)
-        return True
+        # Of one that was closed here the status is unknown; one in a transaction that failed takes no statement.
+        is_idle = session.pgconn.transaction_status == TransactionStatus.IDLE
+        if is_idle and used_s - before_s <= ASKED_AFTER_S and not _has_news(session.fileno()):
+            return True
+        return type(connection).is_usable(connection)
 
     connection.is_usable = is_usable  # type: ignore[method-assign]
 

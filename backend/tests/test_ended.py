@@ -2,7 +2,7 @@
 
 import psycopg
 import pytest
-from django.db import connection
+from django.db import ProgrammingError, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from config import ended
@@ -77,4 +77,14 @@ def test_session__that_was_not_used_for_a_while__is_asked(asked, monkeypatch):
 def test_session__that_was_closed_here__is_asked_and_replaced(asked):
     connection.connection.close()
     begin_request()
+    assert asked == [False]
+
+
+def test_session__in_a_transaction_that_failed__is_not_usable(asked):
+    connection.set_autocommit(False)
+    with pytest.raises(ProgrammingError), connection.cursor() as cursor:
+        cursor.execute("SELECT nothing")
+    assert not connection.is_usable()
+    connection.rollback()
+    assert connection.is_usable()
     assert asked == [False]
