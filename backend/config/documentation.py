@@ -14,6 +14,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema_serializer
 from rest_framework import serializers
+from rest_framework.renderers import BaseRenderer
 
 from config.inputs import Input
 from config.negotiation import PROBLEM
@@ -31,6 +32,16 @@ class SchemaMadeOnce(SchemaGenerator):
 def _document() -> Any:
     with translation.override(None):  # not in the language of the one who asks first
         return SchemaGenerator().get_schema(public=True)  # type: ignore[no-untyped-call]  # as above
+
+
+def rendered_once(kind: type[BaseRenderer]) -> type[BaseRenderer]:
+    """Return this kind of renderer, which renders the document once in a process: that takes longer than all else."""
+
+    @functools.cache
+    def rendered() -> Any:
+        return kind().render(_document(), renderer_context={})
+
+    return type(kind.__name__, (kind,), {"render": lambda *_, **__: rendered()})
 
 
 class CookieSessionScheme(SessionScheme):  # type: ignore[no-untyped-call]  # drf-spectacular types only a part

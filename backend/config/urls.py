@@ -4,6 +4,10 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView
 
+from config.documentation import rendered_once
+
+SCHEMA_RENDERERS = [rendered_once(kind) for kind in SpectacularAPIView.renderer_classes]
+
 api: list[URLPattern | URLResolver] = [
     path("auth/", include("apps.authentication.urls")),
     path("auth/events", include("apps.events.urls")),
@@ -19,7 +23,7 @@ api: list[URLPattern | URLResolver] = [
     path("moves", include("apps.moves.urls")),
     path("webhooks", include("apps.webhooks.urls")),
     path("", include("apps.monitoring.api_urls")),
-    path("schema", SpectacularAPIView.as_view(), name="schema"),
+    path("schema", SpectacularAPIView.as_view(renderer_classes=SCHEMA_RENDERERS), name="schema"),
 ]
 
 urlpatterns = [

@@ -3,6 +3,9 @@
 import re
 from typing import Any
 
+from rest_framework.renderers import JSONRenderer
+
+from config.documentation import rendered_once
 from tests.openapi import document
 
 
@@ -60,3 +63,16 @@ def test_document__names_a_server_and_shows_a_problem(db):
     assert document()["info"]["title"].isascii(), "generated clients are called so"
     problem = document()["components"]["schemas"]["Problem"]
     assert set(problem["required"]) == {"type", "title", "status", "detail"}
+
+
+def test_document__is_rendered_once_in_a_process():
+    rendered = []
+
+    class Counted(JSONRenderer):
+        def render(self, data: Any, *_: object, **__: object) -> bytes:
+            rendered.append(data["openapi"])
+            return b"{}"
+
+    kind = rendered_once(Counted)
+    assert [kind().render({}, "application/json", {}) for _ in range(2)] == [b"{}"] * 2
+    assert rendered == ["3.1.0"]
