@@ -1,11 +1,13 @@
 """What a body may hold: the fields that are declared, and texts of one line."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from django.http import QueryDict
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
+from rest_framework.utils.serializer_helpers import BindingDict
 
 from config.texts import one_line
 
@@ -20,6 +22,24 @@ JSON_TYPES: tuple[tuple[type[Any], tuple[type[Any], ...]], ...] = (
 )
 # The context of a body that a page has put together from its form.
 OF_FORM = {"is_form": True}
+
+
+class Parameters(serializers.Serializer[Any]):
+    """The parameters of a query. To copy the fields for each request would take longer than to read them."""
+
+    @property
+    def fields(self) -> Any:
+        """The fields, which know no request and so are shared."""
+        return _fields_of(type(self))
+
+
+@cache
+def _fields_of(kind: type[Parameters]) -> BindingDict:
+    parameters = kind()
+    fields = BindingDict(parameters)
+    for name, field in parameters.get_fields().items():
+        fields[name] = field
+    return fields
 
 
 class Input(serializers.Serializer[Any]):

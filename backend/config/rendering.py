@@ -22,4 +22,7 @@ def finite(value: Any) -> Any:
 
 class FiniteJSONRenderer(JSONRenderer):
     def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
-        return super().render(finite(data), accepted_media_type, renderer_context)
+        try:
+            return super().render(data, accepted_media_type, renderer_context)
+        except ValueError:  # strict: it renders no number that is no JSON
+            return super().render(finite(data), accepted_media_type, renderer_context)

@@ -6,7 +6,7 @@ import pytest
 from rest_framework import serializers
 
 from apps.authentication.api import Me
-from apps.collections.api import ChoreographyOut
+from apps.collections.api import ChoreographyOut, Wanted
 from apps.collections.models import SavedChoreography
 from apps.events.api import EventOut
 from apps.events.models import AccountEvent
@@ -64,3 +64,10 @@ def test_output__of_another_context__says_what_is_so_there(things):
         ChoreographyOut(kept, context={"labels": {kept.pk: LabelsOfOne(tags)}}).data["tags"] for tags in (["a"], ["b"])
     ]
     assert told == [["a"], ["b"]]
+
+
+def test_parameters__of_two_requests__share_their_fields_and_nothing_else():
+    wrong, right = Wanted(data={"sort": "age"}), Wanted(data={"sort": "title"})
+    assert wrong.fields is right.fields
+    assert (wrong.is_valid(), right.is_valid()) == (False, True)
+    assert (list(wrong.errors), right.validated_data) == (["sort"], {"sort": "title"})

@@ -4,7 +4,6 @@ import uuid
 from typing import Any
 
 from django.http import HttpResponseBase
-from django.urls import reverse
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.generics import ListAPIView
@@ -17,9 +16,10 @@ from apps.collections.models import SavedChoreography
 from apps.collections.pages import page_of
 from apps.labels.selectors import LabelsOfOne, labels_by_choreography
 from apps.media.streaming import VideoView
+from config.addresses import address_of
 from config.conditions import IF_MATCH, takes_if_match
 from config.documentation import PROBLEMS, VIDEO
-from config.inputs import Input
+from config.inputs import Input, Parameters
 from config.outputs import Output
 
 
@@ -48,10 +48,10 @@ class ChoreographyOut(Output, serializers.ModelSerializer[SavedChoreography]):
         read_only_fields = fields
 
     def get_video(self, choreography: SavedChoreography) -> str:
-        return reverse("api:choreography-video", args=[choreography.pk])
+        return address_of("api:choreography-video", choreography.pk)
 
     def get_picture(self, choreography: SavedChoreography) -> str | None:
-        return reverse("api:choreography-picture", args=[choreography.pk]) if choreography.thumbnail_path else None
+        return address_of("api:choreography-picture", choreography.pk) if choreography.thumbnail_path else None
 
     def get_tags(self, choreography: SavedChoreography) -> list[str]:
         return self._labels(choreography).tags
@@ -87,7 +87,7 @@ class Change(Input):
     category = serializers.CharField(max_length=200, allow_blank=True, help_text="a new one is made; empty: none")
 
 
-class Wanted(serializers.Serializer[Any]):
+class Wanted(Parameters):
     difficulty = serializers.ChoiceField(SavedChoreography.Difficulty.choices, required=False, allow_blank=True)
     search = serializers.CharField(required=False, allow_blank=True, help_text="in the title and in music_info")
     sort = serializers.ChoiceField(list(selectors.SORTS), required=False, help_text="default: newest; not with q")
@@ -137,7 +137,7 @@ class ChoreographiesView(ListAPIView[SavedChoreography]):
         form.is_valid(raise_exception=True)
         saved, created = services.save_choreography(user=request.user, **form.validated_data)
         code = status.HTTP_201_CREATED if created else status.HTTP_200_OK
-        location = reverse("api:choreography", args=[saved.pk])
+        location = address_of("api:choreography", saved.pk)
         return Response(shown([saved])[0], status=code, headers={"Location": location})
 
 

@@ -7,9 +7,10 @@ a row is shown at once; its place in the order, and in the list of a level, foll
 """
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, QuerySet, Value
+from django.db.models import Exists, F, IntegerField, OuterRef, QuerySet, Value
 from django.db.models.expressions import OrderBy
 from django.db.models.functions import Coalesce
 from rest_framework.request import Request
@@ -19,6 +20,7 @@ from apps.collections.models import SavedChoreography
 from apps.titles.following import is_looked_at, passed_since
 from apps.titles.models import TitleDocument
 from config.pagination import Keyset, after, read_cursor
+from config.prepared import Given, Prepared
 
 # The key of a document is that of its choreography.
 DOCUMENT, ROW = "choreography_id", "id"
@@ -42,9 +44,37 @@ class SortedKeyset(SizedKeyset):
     """
 
     def rows_after(self, queryset: QuerySet[Any], order: list[str], values: list[Value], at_most: int) -> list[Any]:
-        found = queryset.filter(after(order, values)) if values else queryset
-        names = [(name.removeprefix("-"), name.startswith("-")) for name in order]
-        return list(found.order_by(*(OrderBy(Coalesce(F(name), F(name)), falls) for name, falls in names))[:at_most])
+        return list(_sorted(queryset, order, values)[:at_most])
+
+
+class OwnKeyset(SortedKeyset):
+    """Pages of all rows of a user, or of all of one level. Each order is compiled once in a process."""
+
+    def __init__(self, size: int | None, user: User, difficulty: str) -> None:
+        super().__init__(size)
+        self.given = {"user_id": user.pk, "difficulty": difficulty}
+
+    def rows_after(self, queryset: QuerySet[Any], order: list[str], values: list[Value], at_most: int) -> list[Any]:  # noqa: ARG002 - all rows of the user
+        places = {f"place_{n}": value.value for n, value in enumerate(values)}
+        prepared = _own(tuple(order), bool(self.given["difficulty"]), bool(values), at_most)
+        return prepared.rows(**self.given, **places)
+
+
+@lru_cache(maxsize=256)
+def _own(order: tuple[str, ...], of_a_level: bool, goes_on: bool, at_most: int) -> Prepared[SavedChoreography]:  # noqa: FBT001 - a key
+    meta: Any = SavedChoreography._meta  # noqa: SLF001 - public by its documentation
+    names = [name.removeprefix("-") for name in order] if goes_on else []
+    places: list[Any] = [Given(f"place_{n}", meta.get_field(name)) for n, name in enumerate(names)]
+    rows = SavedChoreography.objects.filter(user_id=Given("user_id", IntegerField()))
+    if of_a_level:
+        rows = rows.filter(difficulty=Given("difficulty", meta.get_field("difficulty")))
+    return Prepared(lambda: _sorted(rows, list(order), places)[:at_most])
+
+
+def _sorted(rows: QuerySet[Any], order: list[str], values: list[Value]) -> QuerySet[Any]:
+    found = rows.filter(after(order, values)) if values else rows
+    names = [(name.removeprefix("-"), name.startswith("-")) for name in order]
+    return found.order_by(*(OrderBy(Coalesce(F(name), F(name)), falls) for name, falls in names))
 
 
 class DocumentKeyset(SizedKeyset):

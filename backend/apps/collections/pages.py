@@ -14,7 +14,7 @@ from rest_framework.utils.urls import replace_query_param
 
 from apps.authentication.models import User
 from apps.collections import search
-from apps.collections.keysets import SizedKeyset, SortedKeyset, large_since, page_of_documents
+from apps.collections.keysets import OwnKeyset, SizedKeyset, SortedKeyset, large_since, page_of_documents
 from apps.collections.models import SavedChoreography
 from apps.collections.selectors import SORTS, choreographies_of, found_among
 from apps.labels.models import Label, Labelling
@@ -66,11 +66,14 @@ def page_of(
             [row.choreography for row in labelled], keyset.get_next_link(), keyset.get_previous_link()
         )
     if not labels and among is None and not wanted.get("search"):
+        order, difficulty = SORTS[wanted.get("sort", "newest")], wanted.get("difficulty", "")
         since = large_since(user, request.query_params.get(CURSOR))
         if since is not None:
-            order, difficulty = SORTS[wanted.get("sort", "newest")], wanted.get("difficulty", "")
             keyset, page = page_of_documents(user, request, order, difficulty=difficulty, since=since, size=size)
-            return CollectionPage(page, keyset.get_next_link(), keyset.get_previous_link())
+        else:
+            keyset = OwnKeyset(size, user, difficulty)
+            page = keyset.paginate_queryset(SavedChoreography.objects.order_by(*order), request)
+        return CollectionPage(page, keyset.get_next_link(), keyset.get_previous_link())
     mine = SavedChoreography.objects.filter(user=user) if among is None else among
     rows = found_among(mine, **{name: wanted[name] for name in ("difficulty", "search", "sort") if name in wanted})
     for label in labels:

@@ -22,7 +22,7 @@ from apps.jobs.models import Job
 from apps.media.storage import StoredFile
 from apps.quotas.limits import check_new_task
 from apps.songs.of_jobs import note_song
-from apps.songs.selectors import song_for
+from apps.songs.selectors import check_song
 from config import logs
 from config.errors import ConflictError
 
@@ -41,7 +41,7 @@ def start_generation(
     request and the user's preference say so. Raises NotFoundError if there is no such song, QueueFullError or
     QuotaError if the user has as much as one may have.
     """
-    song_for(user, song)
+    check_song(user, song)
     request = requests.completed({"song": song, "difficulty": difficulty} | wishes)
     return _start(user, request, idempotency_key)
 

@@ -11,7 +11,7 @@ from apps.choreography.selectors import task_of, video_of
 from apps.media.sidecars import PLAN, sidecar_of
 from apps.media.storage import StoredFile, media
 from apps.songs.of_jobs import name_of_song
-from apps.songs.selectors import song_for
+from apps.songs.selectors import check_song
 from config.errors import ConflictError, InvalidError, NotFoundError
 
 
@@ -60,7 +60,7 @@ def asked_of(task: ChoreographyTask) -> dict[str, Any]:
 def _check_song(user: User, task: ChoreographyTask) -> None:
     inputs = task.facts.inputs or {}
     try:
-        song_for(user, str(inputs.get("song", "")))
+        check_song(user, str(inputs.get("song", "")))
     except NotFoundError as error:
         name = name_of_song(task.pk, inputs) or "The song"
         detail = f"{name} is not there any more, so no other dance can be made of it. Upload it again, and begin anew."

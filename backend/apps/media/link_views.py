@@ -16,6 +16,7 @@ from apps.media.secrecy import keep_secret
 from apps.media.storage import StoredFile
 from apps.media.streaming import VideoView
 from config.errors import NotFoundError
+from config.inputs import Parameters
 from config.outputs import Output
 
 NO_LOGIN: Any = [{}]  # extend_schema is typed for names alone
@@ -30,7 +31,7 @@ class MediaLinkOut(Output):
     expires_at = serializers.DateTimeField(help_text=f"{MINUTES} minutes from now")
 
 
-class MediaLinkIn(serializers.Serializer[Any]):
+class MediaLinkIn(Parameters):
     expires = serializers.IntegerField(min_value=0, max_value=LATEST)
     file = serializers.CharField(max_length=LONGEST_SIGNATURE)
     signature = serializers.CharField(max_length=LONGEST_SIGNATURE)

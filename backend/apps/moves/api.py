@@ -1,7 +1,5 @@
 """/api/moves"""
 
-from typing import Any
-
 from drf_spectacular.utils import extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -11,6 +9,7 @@ from rest_framework.views import APIView
 from apps.moves import selectors
 from bachateo.moves import DIFFICULTIES, ENERGY_LEVELS
 from config.documentation import PROBLEMS
+from config.inputs import Parameters
 from config.outputs import Output
 
 
@@ -28,7 +27,7 @@ class MoveOut(Output):
     quality = serializers.FloatField(source="quality_score", help_text="0 to 1")
 
 
-class MoveFilter(serializers.Serializer[Any]):
+class MoveFilter(Parameters):
     difficulty = serializers.ChoiceField(DIFFICULTIES, required=False, allow_blank=True)
     energy = serializers.ChoiceField(ENERGY_LEVELS, required=False, allow_blank=True)
     label = serializers.CharField(required=False, allow_blank=True)  # type: ignore[assignment]  # as above

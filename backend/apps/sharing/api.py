@@ -24,9 +24,10 @@ from apps.media.streaming import VideoView
 from apps.sharing import favourites, likes, selectors, services
 from apps.sharing.links import secret_of
 from apps.sharing.models import Favourite, Share, Visibility
+from config.addresses import address_of
 from config.conditions import IF_MATCH, takes_if_match
 from config.documentation import NOT_MODIFIED, PROBLEMS, VIDEO
-from config.inputs import Input
+from config.inputs import Input, Parameters
 from config.outputs import Output
 
 PICTURE = {(200, "image/*"): OpenApiTypes.BINARY, 304: NOT_MODIFIED, 404: PROBLEMS}
@@ -96,13 +97,13 @@ class SeenByAll(Seen):
         return selectors.likes_of(share)
 
     def get_video(self, share: Share) -> str:
-        return reverse("api:public-video", args=[share.pk])
+        return address_of("api:public-video", share.pk)
 
     def get_thumbnail(self, share: Share) -> str | None:
-        return reverse("api:public-thumbnail", args=[share.pk]) if share.choreography.thumbnail_path else None
+        return address_of("api:public-thumbnail", share.pk) if share.choreography.thumbnail_path else None
 
 
-class PublicWanted(serializers.Serializer[Any]):
+class PublicWanted(Parameters):
     sort = serializers.ChoiceField(list(selectors.PUBLIC_SORTS), required=False, help_text="default: newest")
 
 

@@ -42,6 +42,14 @@ def song_for(user: User, song: str) -> ListedSong:
     return common_song(file, Song.objects.filter(file_name=file.name).first())
 
 
+def check_song(user: User, song: str) -> None:
+    """Raise NotFoundError unless the user may dance to this song."""
+    if is_own_id(song):
+        own_song(user, song)
+    else:
+        song_named(song)
+
+
 def is_own_id(song: str) -> bool:
     """Return whether this is the id of an own song; the others are named by their file, which ends in mp3."""
     return _ID.fullmatch(song) is not None
