@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bachateo.errors import SongError
+from bachateo.music.certainty import place_probabilities
 
 COUNTS = 8
 AS_LIKELY_AS_NOT = 0.5
@@ -78,6 +79,9 @@ class Analysis:
         How sure it is that the song has four beats a bar, 0 to 1.
     uncertain_s
         From when to when the beat is uncertain, in seconds.
+    bar_scores
+        How much it sounds like bars that begin on the 1s and 5s, half a beat later, one beat later … three and a half
+        beats later, in nats; empty where it was not asked of the music.
     """
 
     duration_s: float
@@ -91,6 +95,12 @@ class Analysis:
     count_confidence: tuple[float, ...] = ()
     four_beats: float = 1.0
     uncertain_s: tuple[tuple[float, float], ...] = ()
+    bar_scores: tuple[float, ...] = ()
+
+    @property
+    def bar_confidence(self) -> float:
+        """How sure it is that the bars begin on the 1s and 5s and not between them, 0 to 1."""
+        return round(float(place_probabilities(self.bar_scores)[0]), 3) if self.bar_scores else 1.0
 
     @property
     def looks_like_four_beats(self) -> bool:
@@ -168,6 +178,7 @@ class Analysis:
             "tempo_curve_bpm": self.tempo_curve_bpm,
             "phrases": [asdict(phrase) for phrase in self.phrases],
             "doubts": self.doubts,
+            "bar_confidence": self.bar_confidence,
         }
         return json.dumps({**asdict(self), **follows})
 
@@ -190,6 +201,7 @@ def analysis_of(
     count_confidence: Iterable[float] = (),
     four_beats: float = 1.0,
     uncertain_s: Iterable[tuple[float, float]] = (),
+    bar_scores: Iterable[float] = (),
 ) -> Analysis:
     """Return an analysis with all that follows from its beats and its first 1.
 
@@ -213,6 +225,8 @@ def analysis_of(
         How sure it is that there are four beats a bar, 0 to 1.
     uncertain_s
         From when to when the beat is uncertain, in seconds.
+    bar_scores
+        How much it sounds like bars from each half beat of them on, in nats.
 
     Raises
     ------
@@ -241,6 +255,7 @@ def analysis_of(
         count_confidence=tuple(round(float(value), 3) for value in count_confidence),
         four_beats=round(four_beats, 3),
         uncertain_s=tuple((round(start, 2), round(end, 2)) for start, end in uncertain_s),
+        bar_scores=tuple(round(float(score), 3) for score in bar_scores),
     )
 
 

@@ -35,16 +35,21 @@ class Bars:
         but where the music waits.
     sure
         How sure it is that the beats are where this says, and not half a beat off: above 0, at most 1.
-    likeness
-        How much the bars sound like those of a bachata: 2.4 to 7 in bachatas, at most 1.5 in a waltz.
+    places
+        How much it sounds like bars of a bachata from each of the eight half beats of the bars on, shape ``(8,)``.
     scores
-        The same of each bar alone, shape ``(bars,)``.
+        The first of these of each bar alone, shape ``(bars,)``.
     """
 
     starts: Indices
     sure: float
-    likeness: float
+    places: Array
     scores: Array
+
+    @property
+    def likeness(self) -> float:
+        """How much the bars sound like those of a bachata: 2.4 to 7 in bachatas, at most 1.5 in a waltz."""
+        return float(self.places[0])
 
 
 def find_bars(quarters: Array) -> Bars:
@@ -68,7 +73,7 @@ def find_bars(quarters: Array) -> Bars:
     places = [scores[starts[starts + place < len(scores)] + place] for place in range(HALF_BEATS)]
     means = np.array([place.mean() if len(place) else 0.0 for place in places])
     likelihoods = np.exp(means - means.max())
-    return Bars(starts, float(likelihoods[::2].sum() / likelihoods.sum()), float(means[0]), scores[starts])
+    return Bars(starts, float(likelihoods[::2].sum() / likelihoods.sum()), means, scores[starts])
 
 
 def bar_scores(quarters: Array) -> Array:

@@ -48,6 +48,8 @@ class Tracked:
     likeness
         How much the bars sound like those of a bachata, as in :class:`bachateo.music.counting.Bars`; less where the
         tempo had to be chosen by it.
+    bar_scores
+        How much it sounds like bars from each half beat of the bars on, as in :class:`bachateo.music.counting.Bars`.
     uncertain_s
         From when to when the bars sound like none, in seconds.
     contrast
@@ -59,6 +61,7 @@ class Tracked:
     ones_confidence: Array
     confidence: Array
     likeness: float
+    bar_scores: Array
     uncertain_s: tuple[tuple[float, float], ...]
     contrast: float
 
@@ -78,7 +81,7 @@ def track_beats(samples: NDArray[np.float32]) -> Tracked:
     pulse = hear_pulse(activations, onsets)
     halves_s = track_pulse(pulse)
     if len(halves_s) < FEWEST:
-        return Tracked(np.empty(0), np.empty(0, np.int64), np.empty(0), np.empty(0), 0.0, (), 0.0)
+        return Tracked(np.empty(0), np.empty(0, np.int64), np.empty(0), np.empty(0), 0.0, np.zeros(HALF_BEATS), (), 0.0)
     levels = features[:, : features.shape[1] // 2]
 
     def barred(halves_s: Array) -> tuple[Bars, Array, Array]:
@@ -110,6 +113,7 @@ def track_beats(samples: NDArray[np.float32]) -> Tracked:
         ones_confidence=eights.confidence,
         confidence=np.where((beats >= sounds.start) & (beats < sounds.stop), confidence, 0),
         likeness=bars.likeness - doubt,
+        bar_scores=bars.places,
         uncertain_s=_uncertain(bars, sounds, halves_s),
         contrast=contrast,
     )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -34,6 +35,11 @@ def test_library_ingest__all_accepted__prints_a_table_and_ends_with_0(run) -> No
     lines = result.stdout.splitlines()
     assert lines[1] == "basic    150.0 bpm  quality 0.80  8 beats"
     assert lines[2].endswith("16 + 8 beats")
+    assert re.fullmatch(
+        r"\d of the clips may begin on a 5: the probability of the 1 is below 75%; "
+        r"it is count_confidence in ingest-report\.json",
+        lines[-2],
+    )
     assert lines[-1] == ("4 clips accepted, 0 refused; 5 moves, 0 of them encoded now; 116x90 at 30 pictures a second")
     assert "hearing: 4 of 4" in result.stderr
     assert "encoding: 5 of 5" in result.stderr

@@ -9,7 +9,8 @@ import pytest
 from numpy.typing import NDArray
 
 from bachateo.moves.ingest.landmarks import LARGEST, Overlap, find_overlaps, landmarks
-from bachateo.moves.ingest.recordings import MARGIN, Counted, agree
+from bachateo.moves.ingest.recordings import KNOWN, Counted, agree, with_contradictions
+from bachateo.moves.ingest.report import MARGIN
 from bachateo.music.instruments import RATE_HZ
 from bachateo.music.song import SAMPLE_RATE_HZ
 
@@ -60,9 +61,13 @@ def test_find_overlaps__noise_and_silence__share_nothing(music: Music) -> None:
     assert all(0 <= landmark < LARGEST for landmark in films["music"][::2])
 
 
-def _film(start_beat: float, one: int, *, beats: int = 24, weight: float = 20.0) -> Counted:
-    """A film of a recording at a beat a half second, that begins a little before ``start_beat``."""
-    return Counted(tuple((0.1 + BEAT_S * np.arange(beats)).tolist()), one, weight)
+SURE = (3.0, *7 * (0.0,))
+SECOND = (0.5, *5 * (0.0,), 0.4, 0.0)  # three beats later is nearly as good
+
+
+def _film(one: int, *, beats: int = 24, weight: float = 20.0, scores: tuple[float, ...] = SURE) -> Counted:
+    """A film of a recording at a beat a half second."""
+    return Counted(tuple((0.1 + BEAT_S * np.arange(beats)).tolist()), one, weight, scores, count_confidence=0.7)
 
 
 def _overlap(one: str, other: str, beats: float, common: int = 100) -> Overlap:
@@ -81,7 +86,7 @@ OVERLAPS = [_overlap("a", "b", 6.0), _overlap("b", "c", 7.0, 60)]
 
 
 def test_agree__one_of_three_contradicts__all_get_the_1_of_the_others() -> None:
-    heard = {"a": _film(0, 3), "b": _film(6, 5), "c": _film(13, 0)}
+    heard = {"a": _film(3), "b": _film(5), "c": _film(0)}
     assert _ones(heard, BEGINS) == {3.0, 5.0}, "c says 5, the others 3"
 
     agreed = agree(heard, OVERLAPS)
@@ -93,25 +98,50 @@ def test_agree__one_of_three_contradicts__all_get_the_1_of_the_others() -> None:
 
 
 def test_agree__all_say_the_same__is_sure() -> None:
-    agreed = agree({"a": _film(0, 3), "b": _film(6, 5), "c": _film(13, 6)}, OVERLAPS)
+    heard = {"a": _film(3), "b": _film(5), "c": _film(6)}
+
+    agreed = agree(heard, OVERLAPS)
 
     assert _ones(agreed, BEGINS) == {3.0}
-    assert {film.share for film in agreed.values()} == {1.0}
+    assert {(film.share, film.count_share) for film in agreed.values()} == {(1.0, 1.0)}
+    assert {film.bar_confidence for film in agreed.values()} == {agree(heard, [])["a"].bar_confidence}
 
 
-def test_agree__a_1_here_is_a_5_there__is_one_bar_and_one_of_both() -> None:
-    agreed = agree({"a": _film(0, 3), "b": _film(6, 1), "c": _film(13, 6)}, OVERLAPS)
+def test_agree__two_that_are_not_sure__follow_the_one_that_is() -> None:
+    """The evidence of each counts, not its vote alone: two that took the second best bar are no majority."""
+    heard = {"a": _film(3, scores=SURE), "b": _film(0, scores=SECOND), "c": _film(1, scores=SECOND)}
+    assert _ones({"b": heard["b"], "c": heard["c"]}, BEGINS) == {6.0}, "both say 6, or three beats later 9"
+
+    agreed = agree({**heard, "a": _film(1)}, OVERLAPS)
+
+    assert _ones(agreed, BEGINS) == {1.0}
+    assert all(film.bar_confidence < agree(heard, [])["a"].bar_confidence for film in agreed.values())
+    assert all(film.share < MARGIN for film in agreed.values())
+
+
+@pytest.mark.parametrize(("scores", "sure"), [(SURE, True), (SECOND, False)])
+def test_agree__alone__is_as_sure_as_it_was_heard(scores: tuple[float, ...], sure: bool) -> None:
+    (film,) = agree({"a": _film(3, scores=scores)}, []).values()
+
+    assert (film.bar_confidence >= MARGIN) is sure
+    assert (film.first_count, film.share, film.count_confidence) == (3, 1.0, 0.7)
+
+
+def test_agree__a_1_here_is_a_5_there__is_one_bar_and_the_1_of_most() -> None:
+    agreed = agree({"a": _film(3), "b": _film(1), "c": _film(6)}, OVERLAPS)
 
     assert _ones(agreed, BEGINS) == {3.0}
-    assert {film.share for film in agreed.values()} == {1.0}, "the bar is sure; a short clip does not tell 1 from 5"
+    assert {film.share for film in agreed.values()} == {1.0}, "the bar is sure"
+    assert all(film.count_share == pytest.approx(2 / 3, abs=1e-3) for film in agreed.values())
+    assert all(0.5 <= film.count_confidence < 0.7 for film in agreed.values())
 
 
 def test_agree__half_a_beat_off__gets_the_beats_of_the_others() -> None:
-    late = _film(6, 5)
+    late = _film(5)
     heard = {
-        "a": _film(0, 3),
+        "a": _film(3),
         "b": replace(late, beats_s=tuple(at + BEAT_S / 2 for at in late.beats_s)),
-        "c": _film(13, 6),
+        "c": _film(6),
     }
 
     agreed = agree(heard, OVERLAPS)
@@ -122,29 +152,48 @@ def test_agree__half_a_beat_off__gets_the_beats_of_the_others() -> None:
 
 
 def test_agree__two_that_contradict__the_clearer_one_and_a_share_below_the_margin() -> None:
-    agreed = agree({"a": _film(0, 3, weight=30.0), "b": _film(6, 0, weight=20.0)}, OVERLAPS[:1])
+    agreed = agree({"a": _film(3, weight=30.0), "b": _film(0, weight=20.0)}, OVERLAPS[:1])
 
     assert _ones(agreed, {"a": 0.0, "b": 6.0}) == {3.0}
     assert agreed["b"].share == pytest.approx(0.6)
 
 
 def test_agree__person_who_knows__outvotes_what_was_heard() -> None:
-    agreed = agree({"a": _film(0, 3, weight=2000.0), "b": _film(6, 0), "c": _film(13, 1)}, OVERLAPS)
+    agreed = agree({"a": _film(3, weight=2000.0, scores=KNOWN), "b": _film(0), "c": _film(1)}, OVERLAPS)
 
     assert _ones(agreed, BEGINS) == {3.0}
     assert agreed["c"].share > MARGIN
+    assert agreed["c"].bar_confidence > 0.99
 
 
 def test_agree__nothing_shared__is_as_it_was_heard() -> None:
-    heard = {"a": _film(0, 3), "b": _film(6, 0)}
+    heard = {"a": _film(3), "b": _film(0)}
+    alone = {name: agree({name: film}, [])[name] for name, film in heard.items()}
 
-    assert agree(heard, []) == heard
+    assert agree(heard, []) == alone
     # What would put the beats between each other is no overlap.
-    assert agree(heard, [_overlap("a", "b", 6.25 - 0.02)]) == heard
+    assert agree(heard, [_overlap("a", "b", 6.25 - 0.02)]) == alone
 
 
 def test_agree__overlap_between_beats__is_not_believed() -> None:
-    heard = {"a": _film(0, 3), "b": _film(6, 0)}
+    heard = {"a": _film(3), "b": _film(0)}
 
-    assert agree(heard, [_overlap("a", "b", 6.25)]) == heard
-    assert agree(heard, [_overlap("a", "b", 60.0)]) == heard, "no beat of one is in the other"
+    assert agree(heard, [_overlap("a", "b", 6.25)]) == agree(heard, [])
+    assert agree(heard, [_overlap("a", "b", 60.0)]) == agree(heard, []), "no beat of one is in the other"
+
+
+def test_with_contradictions__other_beats_in_the_same_sound__name_each_other() -> None:
+    between = [_overlap("a", "b", 6.25)]
+
+    told = with_contradictions(agree({"a": _film(3), "b": _film(5), "c": _film(6)}, between), between)
+
+    assert (told["a"].contradicted_by, told["b"].contradicted_by, told["c"].contradicted_by) == (("b",), ("a",), ())
+
+
+def test_with_contradictions__films_that_agreed__contradict_nothing() -> None:
+    """The planted fault beside it: as they were heard they do."""
+    heard = {"a": _film(3), "b": _film(5), "c": _film(0)}
+
+    assert with_contradictions(heard, OVERLAPS)["c"].contradicted_by == ("b",)
+    assert not any(film.contradicted_by for film in with_contradictions(agree(heard, OVERLAPS), OVERLAPS).values())
+    assert not any(film.contradicted_by for film in with_contradictions(heard, [_overlap("a", "c", 60.0)]).values())

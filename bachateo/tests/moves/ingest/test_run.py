@@ -12,6 +12,7 @@ import time
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -27,7 +28,7 @@ from bachateo.moves.ingest import ingest, run
 from bachateo.moves.ingest.annotations import annotation_of, read_entries
 from bachateo.moves.ingest.answers import machine_works
 from bachateo.moves.ingest.document import Film, accepted_of
-from bachateo.moves.ingest.recordings import Counted
+from bachateo.moves.ingest.recordings import KNOWN, Counted
 from bachateo.moves.ingest.records import Records
 from bachateo.moves.ingest.span import MoveSpan
 from bachateo.moves.looks import FIELDS
@@ -41,6 +42,7 @@ PARTS = {"opening": ("opening", 0), "basic": ("basic", 0), "turn": ("turn", 0), 
 KILLED = """
 import fcntl, sys
 from pathlib import Path
+from typing import Any
 from bachateo.moves.ingest import ingest
 
 def tell(stage, done, total):
@@ -627,22 +629,46 @@ def test_ingest__films_of_one_recording__are_counted_alike_and_those_in_doubt_co
     assert {(begins[name] + _beat_of(told[name], films[name])) % 8 for name in films} == {(ones.pop() + 2) % 8}
 
 
-def test_accepted__votes_that_contradict__are_a_warning_with_the_number(ingested) -> None:
-    film = _doubted_film(ingested, share=0.6)
+@pytest.mark.parametrize(
+    ("counted", "warning"),
+    [
+        (
+            {"share": 0.6, "votes": 3},
+            "3 clips share this recording, and the bar has 60% of their votes; 75% would be sure.",
+        ),
+        ({"bar_confidence": 0.58}, "the probability that a bar begins there is 58%; 75% would be sure."),
+    ],
+)
+def test_accepted__1_below_the_margin__is_a_warning_with_the_number(ingested, counted, warning: str) -> None:
+    accepted = accepted_of(_doubted_film(ingested, **counted), [ingested.library.moves[1]])
 
-    (warning, *_) = accepted_of(film, [ingested.library.moves[1]]).warnings
-    assert warning == (
-        "the 1 is doubtful: 3 clips share this recording, and it has 60% of their votes; 75% would be sure. "
-        "Look at the clip, and say with first_count which beat is a 1."
+    assert accepted.warnings == (
+        f"the 1 is doubtful: {warning} Look at the clip, and say with first_count which beat is a 1.",
     )
-    assert accepted_of(_doubted_film(ingested, share=0.8), [ingested.library.moves[1]]).warnings == ()
+    assert accepted.certainty == min(value for value in counted.values() if value < 1)
 
 
-def _doubted_film(ingested, *, share: float) -> Film:
+def test_accepted__1_above_the_margin__has_no_warning(ingested) -> None:
+    sure = _doubted_film(ingested, share=0.8, bar_confidence=0.8, count_share=0.5, votes=3)
+
+    accepted = accepted_of(sure, [ingested.library.moves[1]])
+
+    assert (accepted.warnings, accepted.certainty) == ((), 0.8)
+
+
+def test_accepted__another_film_contradicts__is_a_warning_with_its_name(ingested) -> None:
+    accepted = accepted_of(_doubted_film(ingested, contradicted_by=("turn",)), [ingested.library.moves[1]])
+
+    (warning,) = accepted.warnings
+    assert warning.startswith("the 1 contradicts that of turn, which has the same recording. Look at both,")
+    assert accepted.certainty == 0.0
+
+
+def _doubted_film(ingested, **counted: Any) -> Film:
     entries = read_entries(ingested.annotations)
     said = annotation_of(entries[1], ingested.annotations.parent)
-    counted = Counted((0.0, 0.4), 0, 1.0, votes=3, share=share)
-    return Film(said, "", {}, counted, (MoveSpan(0, tuple(0.4 * beat for beat in range(9))),))
+    beats = Counted((0.0, 0.4), 0, 1.0, KNOWN, **counted)
+    return Film(said, "", {}, beats, (MoveSpan(0, tuple(0.4 * beat for beat in range(9))),))
 
 
 def _beat_of(clip, film) -> int:

@@ -12,6 +12,7 @@ from typing import Any, cast
 from bachateo.errors import ClipError
 from bachateo.moves.ingest.landmarks import LARGEST
 from bachateo.moves.ingest.watching import COLOURS
+from bachateo.moves.library import COUNTS
 from bachateo.moves.looks import FIELDS
 
 MOST_TIMES = 100_000
@@ -82,6 +83,15 @@ def _numbers(value: object) -> bool:
     return isinstance(value, list) and len(value) <= MOST_TIMES and all(map(_number, value))
 
 
+def _probability(value: object) -> bool:
+    return _number(value) and 0 < cast("float", value) <= 1
+
+
+def _bar_scores(value: object) -> bool:
+    """Whether there is one for each half beat of a bar, or none at all."""
+    return _numbers(value) and len(cast("list[float]", value)) in {0, COUNTS}
+
+
 def _pair(value: object) -> bool:
     return _numbers(value) and len(cast("list[float]", value)) == PAIR_NUMBERS
 
@@ -123,6 +133,8 @@ FORMS: Mapping[str, Mapping[str, Callable[[object], bool]]] = {
         "beats_s": _numbers,
         "first_count": _count,
         "confidence": _numbers,
+        "bar_scores": _bar_scores,
+        "count_confidence": _probability,
         "landmarks": _landmarks,
         "pictures_s": _pair,
         "box": _box,

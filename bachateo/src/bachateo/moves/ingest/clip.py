@@ -48,7 +48,8 @@ def examine(path: str, listen: bool) -> dict[str, Any]:  # noqa: FBT001 - plain 
     Returns
     -------
     dict
-        ``beats_s``, ``first_count``, ``confidence`` and ``landmarks`` as :class:`bachateo.moves.ingest.hearing.Heard`;
+        ``beats_s``, ``first_count``, ``confidence``, ``bar_scores``, ``count_confidence`` and ``landmarks`` as
+        :class:`bachateo.moves.ingest.hearing.Heard`;
         ``pictures_s``, when the first picture is shown and when the last one ends; ``box``, what lies between the
         bars: left, top, width and height in pixels; ``sharpness``, 0 to 1; ``brightest_cd``, the brightest light of
         a film of high dynamic range in cd/m², 100 of others; ``seconds`` of work.
@@ -82,6 +83,8 @@ def examine(path: str, listen: bool) -> dict[str, Any]:  # noqa: FBT001 - plain 
         "beats_s": sound.beats_s if sound else (),
         "first_count": sound.first_count if sound else 0,
         "confidence": sound.confidence if sound else (),
+        "bar_scores": sound.bar_scores if sound else (),
+        "count_confidence": sound.count_confidence if sound else 1.0,
         "landmarks": sound.landmarks if sound else (),
         "pictures_s": (times_s[0], 2 * times_s[-1] - times_s[-2]),
         "box": finder.picture(width, height),

@@ -9,14 +9,16 @@ from typing import Any
 
 from bachateo.moves.ingest.annotations import Annotation
 from bachateo.moves.ingest.quality import quality_score
-from bachateo.moves.ingest.recordings import MARGIN, Counted
-from bachateo.moves.ingest.report import AcceptedClip
+from bachateo.moves.ingest.recordings import Counted
+from bachateo.moves.ingest.report import MARGIN, AcceptedClip
 from bachateo.moves.ingest.span import MoveSpan
 from bachateo.moves.library import Move
 
 VERSION = 3  # of the clips; those of another version are encoded anew
 # Annotated tempi are read off a display or rounded by software; beyond this, one of the two is wrong.
 TEMPO_FAR_FRACTION = 0.05
+MOST_NAMED = 3
+LOOK = "Look at the clip, and say with first_count which beat is a 1."
 LEAST_QUALITY = 0.5  # the search leaves out what scores below
 
 Record = Mapping[str, Any]
@@ -45,6 +47,16 @@ class Film:
     examined: Record
     counted: Counted
     spans: tuple[MoveSpan, ...]
+
+    @property
+    def certainty(self) -> float:
+        """How sure it is that a bar begins on its 1; 0 where another film contradicts it. See ``MARGIN``."""
+        counted = self.counted
+        if counted.contradicted_by:
+            return 0.0
+        if self.annotation.first_count is not None:
+            return 1.0
+        return min(counted.bar_confidence, counted.share)
 
 
 @dataclass(frozen=True)
@@ -137,19 +149,26 @@ def accepted_of(film: Film, moves: Iterable[Move]) -> AcceptedClip:
         quality_score=made[0].quality_score,
         first_count=film.spans[0].first_count,
         heard_s=film.counted.beats_s,
+        certainty=film.certainty,
+        bar_confidence=film.counted.bar_confidence,
+        count_confidence=film.counted.count_confidence,
         votes=film.counted.votes,
         vote_share=film.counted.share,
+        count_share=film.counted.count_share,
+        contradicted_by=film.counted.contradicted_by,
         warnings=tuple(_warnings(film, made[0])),
     )
 
 
 def _warnings(film: Film, move: Move) -> Iterator[str]:
     said, counted = film.annotation, film.counted
-    if counted.share < MARGIN and said.first_count is None:
+    if counted.contradicted_by:
         yield (
-            f"the 1 is doubtful: {counted.votes} clips share this recording, and it has {counted.share:.0%} of their "
-            f"votes; {MARGIN:.0%} would be sure. Look at the clip, and say with first_count which beat is a 1."
+            f"the 1 contradicts that of {', '.join(counted.contradicted_by[:MOST_NAMED])}, which has the same "
+            "recording. Look at both, and say with first_count which beat is a 1, or with beats_s where the beats are."
         )
+    elif film.certainty < MARGIN:
+        yield f"the 1 is doubtful: {'; '.join(_doubts(counted))}; {MARGIN:.0%} would be sure. {LOOK}"
     if counted.on_five:
         yield (
             "it begins on a 5: from the 1 that was heard on, it is shorter than one eight-count. Give a longer clip, "
@@ -163,3 +182,11 @@ def _warnings(film: Film, move: Move) -> Iterator[str]:
         )
     if move.quality_score < LEAST_QUALITY:
         yield f"the quality is below {LEAST_QUALITY}: the search leaves this clip out."
+
+
+def _doubts(counted: Counted) -> Iterator[str]:
+    """Yield what makes the 1 doubtful, with the numbers."""
+    if counted.bar_confidence < MARGIN:
+        yield f"the probability that a bar begins there is {counted.bar_confidence:.0%}"
+    if counted.share < MARGIN:
+        yield f"{counted.votes} clips share this recording, and the bar has {counted.share:.0%} of their votes"

@@ -46,6 +46,10 @@ class Heard:
         Index in ``beats_s`` of the first beat that is a 1.
     confidence
         How clearly each beat was heard, 0 to 1; empty when the tracker does not say.
+    bar_scores
+        How much it sounds like bars from each half beat of them on, as :class:`bachateo.music.analysis.Analysis` says.
+    count_confidence
+        How sure it is that its 1 is no 5, 0.5 to 1.
     landmarks
         As :func:`bachateo.moves.ingest.landmarks.landmarks` says.
     """
@@ -53,6 +57,8 @@ class Heard:
     beats_s: tuple[float, ...]
     first_count: int
     confidence: tuple[float, ...]
+    bar_scores: tuple[float, ...]
+    count_confidence: float
     landmarks: tuple[int, ...]
 
 
@@ -77,6 +83,8 @@ def hear_clip(path: Path) -> Heard:
         tuple(round(late_s + beat_s, 4) for beat_s in analysis.beats_s),
         analysis.first_count,
         analysis.confidence,
+        analysis.bar_scores,
+        analysis.count_confidence[0],
         tuple(landmarks(samples, late_s)),
     )
 

@@ -11,6 +11,7 @@ from bachateo.files import written_aside
 
 REPORT_NAME = "ingest-report.json"
 FORMAT = 1
+MARGIN = 0.75  # below this probability or share of the votes a person is asked to look
 REASONS = {
     "CH082": "bad annotation",
     "CH083": "unknown word",
@@ -47,8 +48,16 @@ class AcceptedClip:
         Index of the beat on which that one begins, among ``heard_s``.
     heard_s
         Every beat of the film in seconds.
+    certainty
+        How sure it is that a bar begins on the 1, with all that speaks against it: below ``MARGIN`` there is a warning.
+    bar_confidence, count_confidence
+        How sure it is that a bar begins on the 1, and that this is no 5: probabilities.
     votes, vote_share
-        How many films with the same recording were asked where the 1 is, and which share of the votes it got.
+        How many films with the same recording were asked where the 1 is, and which share of the votes its bar got.
+    count_share
+        Which share of the votes for this bar say that it begins with a 1 and not with a 5.
+    contradicted_by
+        Films with the same recording that keep another 1.
     warnings
         What a person should look at.
     """
@@ -60,8 +69,13 @@ class AcceptedClip:
     quality_score: float
     first_count: int
     heard_s: tuple[float, ...]
+    certainty: float
+    bar_confidence: float
+    count_confidence: float
     votes: int
     vote_share: float
+    count_share: float
+    contradicted_by: tuple[str, ...]
     warnings: tuple[str, ...]
 
 
@@ -99,7 +113,7 @@ class Report:
     size, rate_hz
         Width and height of its pictures in pixels, and how many there are a second; 0 when no clip was accepted.
     accepted, refused
-        The clips, in the order of the annotations; of those that are accepted, first the ones whose 1 is doubtful.
+        The clips, in the order of the annotations; those whose 1 is most doubtful first.
     encoded
         How many moves this run encoded; the others were finished before.
     """
@@ -133,6 +147,11 @@ class Report:
         for refused in self.refused:
             yield f"{refused.clip_id:{width}}  refused, {refused.reason}"
             yield f"{'':{width}}  {refused.code}  {refused.message}"
+        if fives := sum(clip.count_confidence < MARGIN for clip in self.accepted):
+            yield (
+                f"{fives} of the clips may begin on a 5: the probability of the 1 is below {MARGIN:.0%}; it is "
+                f"count_confidence in {REPORT_NAME}"
+            )
         moves = sum(len(clip.moves) for clip in self.accepted)
         yield (
             f"{len(self.accepted)} clips accepted, {len(self.refused)} refused; "

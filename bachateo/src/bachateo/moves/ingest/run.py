@@ -26,9 +26,9 @@ from bachateo.moves.ingest.annotations import Annotation, ClipEntry, annotation_
 from bachateo.moves.ingest.answers import checked_answer, machine_works
 from bachateo.moves.ingest.document import VERSION, Film, Part, Record, accepted_of, move_of, parts_of
 from bachateo.moves.ingest.landmarks import find_overlaps
-from bachateo.moves.ingest.recordings import MARGIN, SAID, Counted, agree
+from bachateo.moves.ingest.recordings import KNOWN, SAID, Counted, agree, with_contradictions
 from bachateo.moves.ingest.records import SETTINGS, Records
-from bachateo.moves.ingest.report import AcceptedClip, RefusedClip, Report
+from bachateo.moves.ingest.report import MARGIN, AcceptedClip, RefusedClip, Report
 from bachateo.moves.ingest.span import MoveSpan, choose_spans
 from bachateo.moves.ingest.wardrobes import Colours, joined, wardrobes
 from bachateo.moves.library import COUNTS, Library, Move
@@ -160,7 +160,7 @@ class Ingestion:
             self._save(tuple(moves.values()))
         accepted = [
             accepted_of(film, [moves[part.clip_id] for part in parts.values() if part.film is film])
-            for film in sorted(films, key=lambda film: film.counted.share >= MARGIN)
+            for film in sorted(films, key=lambda film: min(film.certainty, MARGIN))
             if film.annotation.number not in self.refused
         ]
         return self._report(accepted, size, rate_hz)
@@ -247,14 +247,18 @@ class Ingestion:
     def films(self, annotated: Mapping[str, Annotation], examined: Mapping[str, Record]) -> dict[str, Film]:
         """Return what is known of each film; those that share a recording are counted alike."""
         counted = {name: _counted(annotated[name], record) for name, record in examined.items()}
-        agreed = agree(counted, find_overlaps({name: record["landmarks"] for name, record in examined.items()}))
+        overlaps = find_overlaps({name: record["landmarks"] for name, record in examined.items()})
+        agreed = agree(counted, overlaps)
+        for name, annotation in annotated.items():
+            if annotation.first_count is not None:
+                agreed[name] = replace(
+                    agreed[name], beats_s=counted[name].beats_s, first_count=annotation.first_count, bar_confidence=1.0
+                )
+        agreed = with_contradictions(agreed, overlaps)
         films: dict[str, Film] = {}
         for name, annotation in annotated.items():
-            record, count = examined[name], agreed[name]
-            if annotation.first_count is not None:
-                count = replace(count, beats_s=counted[name].beats_s, first_count=annotation.first_count)
             try:
-                films[name] = _film(annotation, record, count)
+                films[name] = _film(annotation, examined[name], agreed[name])
             except ClipError as error:
                 self._refuse(annotation, error)
         return films
@@ -352,8 +356,9 @@ def _counted(annotation: Annotation, record: Record) -> Counted:
     beats_s = annotation.beats_s or tuple(record["beats_s"])
     clear = float(sum(record["confidence"])) or 1.0
     if annotation.first_count is not None:
-        return Counted(beats_s, annotation.first_count, SAID * clear)
-    return Counted(beats_s, record["first_count"], clear)
+        return Counted(beats_s, annotation.first_count, SAID * clear, KNOWN)
+    scores = tuple(record["bar_scores"]) or KNOWN
+    return Counted(beats_s, record["first_count"], clear, scores, record["count_confidence"])
 
 
 def _film(annotation: Annotation, record: Record, counted: Counted) -> Film:
