@@ -51,7 +51,8 @@ figures:
   contradictions_alone   pairs of which the 1 of one is no 1 of the other, as each film is heard alone
   contradictions    the same, as the ingest leaves them
   unwarned          of those, the pairs of which neither film has a warning; to reach: 0
-  warned            share of the films whose 1 is said to be doubtful
+  doubtful          share of the films whose 1 is said to be doubtful
+  on_five           share of those that are too short from their 1 on, so that they begin on a 5, which is said, too
   wrong_bars, wrong_bars_unwarned   where the truth is known: films whose 1 is neither a 1 nor a 5; and those of them
                     without a warning
   right_bars_warned share of the films with a right bar of which it is said that they are doubtful
@@ -194,6 +195,7 @@ def measured(report: Report, alone: dict[str, Grid], cuts: dict[str, Cut]) -> di
     pairs = [*sharing(grids)]
     left = [pair for pair in pairs if contradict(*(grids[name] for name in pair))]
     doubtful = {name for name, clip in clips.items() if clip.certainty < MARGIN}
+    warned = doubtful | {name for name, clip in clips.items() if clip.on_five}
     together = [all(clips[name].votes > 1 for name in pair) for pair in pairs]
     return {
         "recordings": len({cut.recording for cut in cuts.values()}),
@@ -204,8 +206,9 @@ def measured(report: Report, alone: dict[str, Grid], cuts: dict[str, Cut]) -> di
         "found": round(float(np.mean(together)), 3) if pairs else None,
         "contradictions_alone": sum(contradict(alone[one], alone[other]) for one, other in pairs),
         "contradictions": len(left),
-        "unwarned": sum(not doubtful & set(pair) for pair in left),
-        "warned": round(len(doubtful) / len(clips), 3),
+        "unwarned": sum(not warned & set(pair) for pair in left),
+        "doubtful": round(len(doubtful) / len(clips), 3),
+        "on_five": round(sum(clip.on_five for clip in clips.values()) / len(clips), 3),
         **compared({name: (grids[name], clips[name]) for name in clips}, doubtful),
     }
 

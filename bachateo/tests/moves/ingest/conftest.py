@@ -62,6 +62,7 @@ def make_film(music: tuple[NDArray[np.float32], tuple[float, ...]]) -> MakeFilm:
         sound: NDArray[np.float32] | None = None,
         silent: bool = False,
         late_s: float = 0.0,
+        rate: int = RATE,
     ) -> TrueFilm:
         samples, beats_s = music
         start_s = beats_s[from_beat] - lead_s
@@ -69,7 +70,7 @@ def make_film(music: tuple[NDArray[np.float32], tuple[float, ...]]) -> MakeFilm:
         if sound is None:
             sound = samples[:, round(start_s * RATE_HZ) :][:, : round(seconds * RATE_HZ)]
         # Pictures may begin after the sound, as cameras write it.
-        shown = [(number, number / RATE + late_s) for number in range(round((seconds - late_s) * RATE))]
+        shown = [(number, number / rate + late_s) for number in range(round((seconds - late_s) * rate))]
         path.parent.mkdir(parents=True, exist_ok=True)
         with av.open(str(path), "w", format="mp4") as out:
             options = {
@@ -77,14 +78,14 @@ def make_film(music: tuple[NDArray[np.float32], tuple[float, ...]]) -> MakeFilm:
                 "crf": "20",
                 "x264-params": "bframes=2:b-adapt=0:keyint=600:scenecut=0:threads=1",
             }
-            pictures = out.add_stream("libx264", rate=RATE, options=options)
+            pictures = out.add_stream("libx264", rate=rate, options=options)
             pictures.width, pictures.height = size
             pictures.pix_fmt = "yuv420p"
             track = None if silent else out.add_stream("aac", rate=48_000, layout="stereo")
             for number, time_s in shown:
-                flash = any(0 <= time_s - beat + 0.5 / RATE < 1 / RATE for beat in own_s)
+                flash = any(0 <= time_s - beat + 0.5 / rate < 1 / rate for beat in own_s)
                 frame = av.VideoFrame.from_ndarray(_picture(number, size, bar, bar_colour, flash), format="rgb24")
-                frame.pts, frame.time_base = number + round(late_s * RATE), Fraction(1, RATE)
+                frame.pts, frame.time_base = number + round(late_s * rate), Fraction(1, rate)
                 out.mux(pictures.encode(frame))
             out.mux(pictures.encode(None))
             if track is not None:

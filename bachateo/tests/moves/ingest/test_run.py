@@ -27,6 +27,7 @@ from bachateo.moves.encoding import ENDING
 from bachateo.moves.ingest import ingest, run
 from bachateo.moves.ingest.annotations import annotation_of, read_entries
 from bachateo.moves.ingest.answers import machine_works
+from bachateo.moves.ingest.clip import normalise
 from bachateo.moves.ingest.document import Film, accepted_of
 from bachateo.moves.ingest.recordings import KNOWN, Counted
 from bachateo.moves.ingest.records import Records
@@ -42,7 +43,6 @@ PARTS = {"opening": ("opening", 0), "basic": ("basic", 0), "turn": ("turn", 0), 
 KILLED = """
 import fcntl, sys
 from pathlib import Path
-from typing import Any
 from bachateo.moves.ingest import ingest
 
 def tell(stage, done, total):
@@ -132,6 +132,22 @@ def test_ingest__clips__end_on_black_and_say_what_their_colours_are(ingested) ->
         assert len(ending) == pytest.approx(ENDING, abs=1)
         assert ending[-1] < 2
         assert all(after <= before + 1 for before, after in pairwise(ending))
+
+
+@pytest.mark.parametrize("rate", [15, 25])
+@pytest.mark.parametrize("after", [-0.48, 0.48])
+def test_normalise__1_between_two_pictures_of_a_slow_film__clip_begins_with_the_nearest(
+    make_film, tmp_path: Path, rate: int, after: float
+) -> None:
+    film = make_film(tmp_path / "film.mp4", rate=rate, seconds=4.4)
+    one_s = (10 + after) / rate
+    beats_s = [one_s + 0.4 * beat for beat in range(9)]
+
+    made = normalise(str(film.path), str(tmp_path / "clip.mp4"), beats_s, (0, 0, 160, 90), (160, 90), 30, 100.0)
+
+    assert made["beats_s"][0] < FRAME_S / 2
+    assert np.diff(made["beats_s"]) == pytest.approx(0.4, abs=FRAME_S / 2)
+    assert _keyframes(read_clip(tmp_path / "clip.mp4")) == [round(at_s * 30) for at_s in made["beats_s"][:-1:4]]
 
 
 @pytest.mark.full

@@ -31,6 +31,7 @@ from bachateo.moves.ingest.watching import Watching
 LOOK_EVERY_S = 1.0
 # The longest move lasts 20 s at the slowest tempo; no clip has more than this before its first 1.
 LONGEST_S = 60.0
+HALF_A_PICTURE = 0.49  # so that it is never rounded up to a whole one
 SOUND_RATE_HZ = 48_000
 SOUND_BIT_RATE = 128_000
 
@@ -136,7 +137,10 @@ def normalise(
     rate = Fraction(rate_hz)
     with opened_pictures(Path(source)) as pictures, av.open(out, "w", format="mp4") as container:
         start_s, rest = from_time(pictures, beats_s[0])
-        # The first picture is the nearest to the 1, which may be half a picture away from it.
+        # The first picture is the nearest to the 1. Where a film has few pictures a second, it is shown when the 1 is:
+        # the clip begins no farther from it than half a picture of its own.
+        reach_s = HALF_A_PICTURE / float(rate)
+        start_s = min(max(start_s, beats_s[0] - reach_s), beats_s[0] + reach_s)
         marked_s = [max(0.0, round(beat_s - start_s, 4)) for beat_s in beats_s]
         # A picture that would be shown for less than half its time before the cut shows the beat after it.
         count = round(marked_s[-1] * rate)

@@ -155,6 +155,7 @@ def accepted_of(film: Film, moves: Iterable[Move]) -> AcceptedClip:
         votes=film.counted.votes,
         vote_share=film.counted.share,
         count_share=film.counted.count_share,
+        on_five=film.counted.on_five,
         contradicted_by=film.counted.contradicted_by,
         warnings=tuple(_warnings(film, made[0])),
     )

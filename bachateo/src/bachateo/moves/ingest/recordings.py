@@ -163,7 +163,8 @@ def _agreed(films: Mapping[str, tuple[Counted, int]]) -> dict[str, Counted]:
     shares = weights / weights.sum()
     heard = np.stack([np.roll(film.bar_scores, ones[name]) for name, (film, _) in films.items()])
     probabilities = place_probabilities(shares @ heard)
-    bar = int(probabilities.argmax())
+    # A film that shares nothing keeps the bar that it was heard with.
+    bar = int(probabilities.argmax()) if len(films) > 1 else next(iter(ones.values())) % BAR
     for_bar = np.array([one % BAR == bar for one in ones.values()])
     # Log odds that the bar begins with a 1 and not with a 5.
     sure = np.array([film.count_confidence for film, _ in films.values()]).clip(0.5, SUREST)

@@ -56,6 +56,8 @@ class AcceptedClip:
         How many films with the same recording were asked where the 1 is, and which share of the votes its bar got.
     count_share
         Which share of the votes for this bar say that it begins with a 1 and not with a 5.
+    on_five
+        Whether it begins on a 5, because it is shorter than one eight-count from its 1 on; then there is a warning, too.
     contradicted_by
         Films with the same recording that keep another 1.
     warnings
@@ -75,6 +77,7 @@ class AcceptedClip:
     votes: int
     vote_share: float
     count_share: float
+    on_five: bool
     contradicted_by: tuple[str, ...]
     warnings: tuple[str, ...]
 
