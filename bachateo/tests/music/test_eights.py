@@ -108,6 +108,20 @@ def test_boundary_votes__other_instruments__vote_for_where_they_begin() -> None:
     assert votes[0] == votes[-1] == 0
 
 
+@pytest.mark.parametrize(("melody_from", "begins"), [(9, 9), (8, 8)])
+def test_boundary_votes__drums_announce_a_section__it_begins_with_the_melody(melody_from: int, begins: int) -> None:
+    bars = 24
+    spectrum = np.random.default_rng(0).uniform(0.04, 0.06, (bars, 136))
+    onsets = np.random.default_rng(1).uniform(0, 1, (6, round(bars * BAR_S * ONSET_RATE_HZ))).astype(np.float32)
+    spectrum[8:, 100:] += 1.0
+    spectrum[melody_from:, 20:60] += 0.2
+
+    votes = boundary_votes(BAR_S * np.arange(bars + 1), onsets=onsets, spectrum=spectrum)
+
+    assert votes.argmax() == begins
+    assert abs(votes[17 - begins]) < votes[begins] / 4
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_compose_phrased__kinds__have_their_difficulty(kind: str) -> None:
     song = compose_phrased(kind, 2, seconds=60)

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-# A nat of the mean bar says so much: by 410 clips of 7 to 20 s, of which 98 % had the right bar. None of the wrong ones
-# had 0.75 then, and 8 % of the right ones had less. Bars of one song make the same mistakes, so the length says little more.
+# A nat of the mean bar says so much, by 419 clips of 7 to 20 s, of which 98 % had the right bar: none of the wrong ones
+# had 0.75 then, and 8 % of the right ones had less. Bars of one song make the same mistakes, so that the length of a
+# clip says little more.
 CALIBRATION = 1.5
 
 

@@ -49,7 +49,7 @@ class AcceptedClip:
     heard_s
         Every beat of the film in seconds.
     certainty
-        How sure it is that a bar begins on the 1, with all that speaks against it: below ``MARGIN`` there is a warning.
+        How sure it is that a bar begins on the 1, with all that speaks against it; below ``MARGIN`` it is a warning.
     bar_confidence, count_confidence
         How sure it is that a bar begins on the 1, and that this is no 5: probabilities.
     votes, vote_share
@@ -57,7 +57,7 @@ class AcceptedClip:
     count_share
         Which share of the votes for this bar say that it begins with a 1 and not with a 5.
     on_five
-        Whether it begins on a 5, because it is shorter than one eight-count from its 1 on; then there is a warning, too.
+        Whether it begins on a 5, because it is too short from its 1 on; then there is a warning, too.
     contradicted_by
         Films with the same recording that keep another 1.
     warnings
@@ -116,7 +116,8 @@ class Report:
     size, rate_hz
         Width and height of its pictures in pixels, and how many there are a second; 0 when no clip was accepted.
     accepted, refused
-        The clips, in the order of the annotations; those whose 1 is most doubtful first.
+        The clips, in the order of the annotations; those whose 1 is most doubtful first, then those
+        that begin on a 5.
     encoded
         How many moves this run encoded; the others were finished before.
     """

@@ -160,7 +160,7 @@ class Ingestion:
             self._save(tuple(moves.values()))
         accepted = [
             accepted_of(film, [moves[part.clip_id] for part in parts.values() if part.film is film])
-            for film in sorted(films, key=lambda film: min(film.certainty, MARGIN))
+            for film in sorted(films, key=lambda film: (min(film.certainty, MARGIN), not film.counted.on_five))
             if film.annotation.number not in self.refused
         ]
         return self._report(accepted, size, rate_hz)
