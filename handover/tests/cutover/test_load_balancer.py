@@ -57,6 +57,7 @@ def shown(story) -> str:
 def test_cutover__by_steps__each_is_seen_and_the_way_back_is_at_once(parallel, haproxy):
     planned = parallel.done("cutover", "plan").stdout
     assert "steps: 10 %, 100 % of people reach the backend" in planned
+    assert "pages no person: no hook `page` is declared" in planned
     watched(parallel)
     parallel.done("cutover", "--apply", parallel.plan())
     assert haproxy.weights() == {"original": 0, "backend": 100}

@@ -11,6 +11,7 @@ from handover.cli.verify import keep_looking
 from handover.errors import Refused
 from handover.journal.journal import opened
 from handover.parallel.rule import MetricVerdict
+from handover.report.timeline import events
 from handover_testing.night import BACKEND, ORIGINAL, VERIFY, green_until, hook, keep, until, windows
 from handover_testing.sections import section
 
@@ -195,6 +196,18 @@ def test_verify__page_hook_hangs__is_said_and_kept(after):
     assert "the page was not sent: HO580  the hook page did not end within" in after.handover("verify").stderr
     with opened(after.config) as journal:
         assert any("trouble" in e.body for e in journal.entries() if e.kind == "page")
+
+
+def test_verify__no_page_hook_is_declared__never_says_that_a_person_was_paged(after):
+    after.file.write_text(after.file.read_text().replace('page = ["page"]', ""))
+    windows(after, 0.0, 0.0, 0.0, latency_ms=3000.0)
+    ended = after.handover("verify")
+    assert "the page was not sent: no hook `page` is declared" in ended.stderr
+    assert "paged" not in ended.stdout
+    with opened(after.config) as journal:
+        kept = [entry for entry in journal.entries() if entry.kind == "page"]
+    (told,) = events(kept)
+    assert told.title == "The page was not sent: no hook `page` is declared, see [hooks.at]"
 
 
 def test_verify__before_the_switch__is_refused(story):

@@ -10,11 +10,10 @@ import typer
 from handover.cli.console import out, print_json, progress
 from handover.cli.options import DEFAULT_CONFIG, BecauseOption, ConfigOption, FollowOption, JsonOption
 from handover.config.config import Config, load_config
-from handover.cutover import hooks
 from handover.cutover.commands import commands
 from handover.cutover.confirm import CONFIRMATION, confirmation_body, overdue
 from handover.cutover.context import RunContext, open_context
-from handover.cutover.hooks import HookError
+from handover.cutover.paging import page
 from handover.cutover.verify import (
     VerifyResult,
     advance,
@@ -101,10 +100,7 @@ def wait_for_next(seconds: float) -> None:
 def page_without_journal(pair: Config, said: str) -> str:
     """Page a person when the journal cannot be read; return the message."""
     facts = {"said": said, "about": ["the journal"], **chosen_way(pair).told({})}
-    try:
-        hooks.run(pair, "page", facts)
-    except (HookError, Refused) as error:
-        progress.print(f"the page was not sent: {error}")
+    page(pair, facts, progress.print)
     return said
 
 

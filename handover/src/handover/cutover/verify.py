@@ -17,10 +17,10 @@ from handover.config.cutover import Threshold
 from handover.cutover import health, read_only
 from handover.cutover.confirm import goes_back_at, last_switch
 from handover.cutover.context import RunContext
-from handover.cutover.hooks import HookError
-from handover.cutover.switch import hook
+from handover.cutover.paging import not_sent, page
 from handover.cutover.watched_time import WatchedStretch, WatchedTime, over, watched_time
-from handover.errors import HandoverError, Refused, UnseenError
+from handover.cutover.ways.chosen import chosen_way
+from handover.errors import HandoverError, UnseenError
 from handover.journal.own_requests import own_key
 from handover.journeys.run import run_journey
 from handover.side import Side
@@ -263,14 +263,11 @@ def send_page(context: RunContext, said: str, about: Sequence[str], outages: Seq
         What is over, and was not told before.
     """
     about, outages = list(about), list(outages)
-    facts: dict[str, Any] = {"about": about, "said": said, "outages": outages}
-    try:
-        facts["hook"] = hook(context, "page", {"said": said, "about": about or outages})
-    except (HookError, Refused) as error:
-        context.say(f"the page was not sent: {error}")
-        facts["trouble"] = str(error)
-    context.journal.add("page", facts)
-    return "trouble" not in facts
+    place = chosen_way(context.config).told(context.facts)
+    told = {**place, "facts": dict(context.facts), "said": said, "about": about or outages}
+    kept = page(context.config, told, context.say)
+    context.journal.add("page", {"about": about, "said": said, "outages": outages, **kept})
+    return not not_sent(kept)
 
 
 def rollback_reason(context: RunContext, judged: VerifyResult) -> str:

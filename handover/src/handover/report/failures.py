@@ -12,6 +12,7 @@ from itertools import pairwise
 import psycopg
 
 from handover.config.config import Config, database_url
+from handover.cutover.paging import not_sent
 from handover.errors import HandoverError
 from handover.journal.entry import JournalEntry
 from handover.report.chart import number
@@ -135,7 +136,7 @@ def _moments(
         found.append(Moment(first.end, f"the watch saw it: {first.metric} is red"))
     for entry in entries:
         if start < entry.at <= end and entry.kind == "page":
-            sent = "a person was paged" if "trouble" not in entry.body else "a page could not be sent"
+            sent = "a page could not be sent" if not_sent(entry.body) else "a person was paged"
             found.append(Moment(entry.at, f"{sent}: {entry.body['said']}"))
         elif start < entry.at <= end and entry.kind == "run" and entry.body["command"] == "rollback":
             facts = entry.body.get("facts", {})

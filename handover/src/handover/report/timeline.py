@@ -7,6 +7,7 @@ from typing import Any
 
 from handover.config.switch import ALL_PCT
 from handover.cutover.confirm import CONFIRMATION
+from handover.cutover.paging import not_sent
 from handover.cutover.rollback import MEASURE
 from handover.cutover.signer import signed_by
 from handover.cutover.states import State
@@ -150,7 +151,7 @@ def _evidence(entry: JournalEntry, _: Mapping[str, str]) -> Iterator[Event]:
 
 
 def _page(entry: JournalEntry, _: Mapping[str, str]) -> Iterator[Event]:
-    failed = entry.body.get("trouble")
+    failed = not_sent(entry.body)
     title = f"The page was not sent: {failed}" if failed else "A person was paged"
     yield Event(entry.at, title, str(entry.body["said"]), "", "bad")
 

@@ -12,11 +12,10 @@ from typing import Any
 
 import psycopg
 
-from handover.cutover import hooks
 from handover.cutover.context import RunContext
-from handover.cutover.hooks import HookError
+from handover.cutover.paging import page
 from handover.cutover.watched_time import over
-from handover.errors import HandoverError, Refused, UnseenError
+from handover.errors import HandoverError, UnseenError
 from handover.runs.command import Evidence, check_pause
 from handover.side import Side
 from handover.troubles import why_unreadable
@@ -87,7 +86,7 @@ def analyse(context: RunContext, backend_pct: int, told: Mapping[str, Any]) -> E
     Raises
     ------
     RedStepError
-        A window is red. A person was paged.
+        A window is red. The hook ``page`` was run.
     UnseenError
         Too few windows were seen in time, so nothing shows that the step is well.
     """
@@ -158,11 +157,5 @@ def _over(context: RunContext, system: str, metric: str, value: float | None, ve
 
 
 def _page(context: RunContext, facts: Mapping[str, Any]) -> None:
-    told: dict[str, Any] = {"about": facts["about"], "said": facts["said"]}
-    try:
-        ran = hooks.run(context.config, "page", {**facts, "facts": dict(context.facts)})
-        told["hook"] = ran.output if ran else "no hook page is declared"
-    except (HookError, Refused) as error:
-        context.say(f"the page was not sent: {error}")
-        told["trouble"] = str(error)
-    context.add("page", told, after_the_fact=True)
+    kept = page(context.config, {**facts, "facts": dict(context.facts)}, context.say)
+    context.add("page", {"about": facts["about"], "said": facts["said"], **kept}, after_the_fact=True)

@@ -9,6 +9,7 @@ from handover.config.config import Config
 from handover.config.switch import ALL_PCT, SwitchSettings, WayName
 from handover.cutover.context import RunContext
 from handover.cutover.dns_record import digest
+from handover.cutover.paging import UNDECLARED
 from handover.cutover.plan import SHORT, CutoverPlan
 from handover.cutover.position import Values
 from handover.cutover.share_plan import SharePlan
@@ -136,6 +137,8 @@ class LoadBalancerWay(Way):
             "goes back by itself, unless the original is red"
             if facts.on_red == "back"
             else "stops there and pages a person"
+            if "page" in self.config.hooks.at
+            else f"stops there, and pages no person: {UNDECLARED}"
         )
         return [
             f"Plan {plan.checksum[:SHORT]}: move people to the backend, by {', '.join(facts.balancers)}",
