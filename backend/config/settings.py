@@ -118,7 +118,8 @@ DATABASES = {
         },
         # A cursor of the server would need the session of the transaction before.
         "DISABLE_SERVER_SIDE_CURSORS": bool(env.DATABASE_POOLER),
-        "CONN_MAX_AGE": 60,
+        # The first requests of a new session take twice as long, until it has read the catalogue.
+        "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
     },
 }
