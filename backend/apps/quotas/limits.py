@@ -58,7 +58,10 @@ def check_new_task(user: User) -> datetime:
 def waiting_left(user: User) -> tuple[int, int]:
     """Return how many tasks of a user may wait, and how many more that are."""
     most = settings.USER_WAITING_LIMIT
-    return most, max(0, most - leases.waiting().filter(user_id=user.pk)[:most].count())
+    with connection.cursor() as cursor:
+        cursor.execute(_WAITING, {"user": user.pk, "most": most})
+        (waiting,) = cursor.fetchone()
+    return most, most - waiting
 
 
 def check_new_song(user: User, *, size: int) -> None:
@@ -123,18 +126,21 @@ class Used:
     song_bytes: int
 
 
+# Not further than a limit needs.
+_WAITING = """
+    SELECT count(*) FROM (
+        SELECT FROM jobs WHERE user_id = %(user)s AND outcome IS NULL AND token IS NULL
+        ORDER BY created_at, task_id LIMIT %(most)s
+    ) AS counted
+"""
 # A content that several users have brought counts with each of them: it must not show that others have it.
-_USED = """
-    SELECT statement_timestamp(),
-        (SELECT count(*) FROM (
-            SELECT FROM jobs WHERE user_id = %(user)s AND outcome IS NULL AND token IS NULL
-            ORDER BY created_at, task_id LIMIT %(most)s
-        ) AS counted),
+_USED = f"""
+    SELECT statement_timestamp(), ({_WAITING}),
         (SELECT count(*) FROM jobs WHERE user_id = %(user)s AND outcome IS NULL AND token IS NOT NULL),
         (SELECT coalesce(sum(size), 0) FROM songs WHERE uploaded_by_id = %(user)s)
         + (SELECT coalesce(sum(r.size), 0) FROM own_songs o JOIN recordings r ON r.sha256 = o.recording_id
            WHERE o.user_id = %(user)s)
-"""
+"""  # noqa: S608 - what is put in is a constant
 
 
 def _used(user: User) -> Used:
