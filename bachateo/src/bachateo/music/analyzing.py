@@ -22,7 +22,7 @@ from bachateo.music.song import SAMPLE_RATE_HZ, DecodedSong, read_song
 if TYPE_CHECKING:
     from functools import _lru_cache_wrapper
 
-HEARING_VERSION = 9  # of what is heard; a cached analysis of another version is not used
+HEARING_VERSION = 10  # of what is heard; a cached analysis of another version is not used
 # Songs have a contrast of 4 or more, noise and drones of 1 to 1.76.
 LEAST_CONTRAST = 1.8
 STEEPNESS = 3.0  # of how sure it is that there are four beats a bar: 0.75 for the least like of 101 bachatas

@@ -15,10 +15,10 @@ from bachateo.music.onsets import ONSET_RATE_HZ, Onsets
 AROUND = 4  # bars on either side that a new section is unlike
 PEAK = 3  # bars on either side of which it is the most unlike
 TIMBRE_BANDS = 10
-# Drums announce a new section with a fill; bass and melody wait for it. The bar that seems to begin one begins it where
-# in these it is nearer to what comes after: by this share of how far before and after are apart, by 160 songs. Where
-# they are hardly farther apart than two bars of one section usually are, bass and melody say nothing.
-ANNOUNCED, ANOTHER = -0.2, 0.6
+# Drums announce a new section with a fill; bass and melody wait for it. So one begins a bar later than it seems where
+# these change most then, and are not yet much nearer to what comes after: by this share of how far before and after are
+# apart, by 160 songs.
+ANNOUNCED = -0.2
 MELODY_BANDS, BASS_BANDS = 7, 2
 # What each sign says, in nats for as much above the usual as songs commonly vary. A new section says most; the chords
 # say little each time, since a song repeats them, and with them its mistake.
@@ -114,21 +114,21 @@ def boundary_votes(starts_s: Array, *, onsets: Onsets, spectrum: Array) -> Array
     peaks = [value == unlike[max(0, bar - PEAK) : bar + PEAK + 1].max() for bar, value in enumerate(unlike)]
     begins = SECTION * np.where(peaks[inner], _above_usual(unlike[inner], LEAST_UNLIKE).clip(0), 0)
     melody = np.hstack((_bands(spectrum[:, CHORDS], MELODY_BANDS), _bands(spectrum[:, BASS], BASS_BANDS)))
+    changes = _unlike(melody)
     for bar in np.flatnonzero(begins) + 1:
-        votes[bar + _is_announced(melody, int(bar))] += begins[bar - 1]
+        votes[bar + _is_announced(melody, changes, int(bar))] += begins[bar - 1]
     return votes
 
 
-def _is_announced(melody: Array, bar: int) -> bool:
+def _is_announced(melody: Array, changes: Array, bar: int) -> bool:
     """Whether the bars from this one on are new, and its bass and melody are still those of the bars before."""
     last = len(melody) - 1
-    if bar + 1 >= last:
+    if bar + 1 >= last or changes[bar + 1] < changes[bar - 1 : bar + 3].max():
         return False
     before = melody[max(0, bar - AROUND) : bar].mean(axis=0)
     after = melody[bar + 1 : min(last, bar + 1 + AROUND)].mean(axis=0)
-    apart, usual = np.linalg.norm(after - before), np.median(np.linalg.norm(np.diff(melody, axis=0), axis=1))
     farther = np.linalg.norm(melody[bar] - after) - np.linalg.norm(melody[bar] - before)
-    return bool(apart > ANOTHER * usual and farther > ANNOUNCED * apart)
+    return bool(farther > ANNOUNCED * np.linalg.norm(after - before))
 
 
 def _shape(spectrum: Array) -> Array:
