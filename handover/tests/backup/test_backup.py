@@ -39,6 +39,16 @@ def test_backup__role_may_not_create_the_database_to_restore_into__is_told_the_s
     assert 'As an administrator: ALTER ROLE "original_app" CREATEDB.' in ended.stderr
 
 
+def test_backup__extension_that_only_a_superuser_makes__is_tried_without_it_and_says_so(backed):
+    server, name = backed.pair.database.server, backed.pair.database.name
+    with server.connect(name) as superuser:
+        superuser.execute("CREATE EXTENSION pg_stat_statements")
+    backed.pair.patch.setenv("HANDOVER_RESTORE_URL", server.url("owner", "postgres"))
+    ended = backed.handover("backup", "--apply")
+    assert "Restored, and equal." in ended.stdout, ended.stderr
+    assert "the extension pg_stat_statements is not in the copy: permission denied" in ended.stderr
+
+
 def test_backup__without_apply__makes_nothing(backed):
     assert "Nothing was changed." in backed.done("backup").stdout
     assert latest(backed.config, "backup") is None

@@ -121,7 +121,7 @@ def prove_backup(config: Config, made: MadeBackup, *, say: Callable[[str], None]
     with recording(config, "backup", attempt=attempt) as recorder:
         verified(made.folder)
         say("restoring into an empty database")
-        differing = made.content.differing(_copy(config, made, server))
+        differing = made.content.differing(_copy(config, made, server, say))
         files = made.facts["files"] or {}
         differing += [f"file {name} was overwritten" for name in files.get("overwritten_meanwhile", ())]
         _record(recorder, made)
@@ -132,9 +132,9 @@ def prove_backup(config: Config, made: MadeBackup, *, say: Callable[[str], None]
     return recorder.summary
 
 
-def _copy(config: Config, made: MadeBackup, server: str) -> Content:
+def _copy(config: Config, made: MadeBackup, server: str, say: Callable[[str], None]) -> Content:
     try:
-        return restored_for_trial(config, made.folder / DUMP, server)
+        return restored_for_trial(config, made.folder / DUMP, server, say=say)
     except BackupError as error:
         kept = f"A backup was made, it is in {made.folder}; it was not tried to the end, so it is no evidence."
         raise BackupError(f"{error.args[0]}\n       {kept}") from error

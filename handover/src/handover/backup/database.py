@@ -3,10 +3,11 @@
 import json
 import secrets
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import psycopg
@@ -22,6 +23,7 @@ from handover.config.storage import NamedBy
 from handover.journal.journal import SCHEMA
 from handover.missing_right import attribute, remedied
 from handover.private_files import write_private
+from handover.schema.extensions import left_out, refused_extensions, without_extensions
 from handover.troubles import database_trouble
 
 # A dump may take hours, and its snapshot waits idle for that time.
@@ -131,7 +133,7 @@ def _named(connection: Connection[Any], config: Config, columns: Iterable[tuple[
         yield from (str(found) for (found,) in connection.execute(query).fetchall() if found)
 
 
-def restored_for_trial(config: Config, path: Path, server_url: str) -> Content:
+def restored_for_trial(config: Config, path: Path, server_url: str, *, say: Callable[[str], None]) -> Content:
     """Restore a dump into a new database, and read its content; the database is dropped afterwards.
 
     Parameters
@@ -142,9 +144,22 @@ def restored_for_trial(config: Config, path: Path, server_url: str) -> Content:
         The dump.
     server_url
         A server, as a role that may create databases.
+    say
+        Receives a line for each extension that this role may not create; the trial goes without it.
     """
-    with _empty_database(server_url, config.backup.restore_url_env) as url:
-        restore_dump(config, path, url, "--no-owner", "--no-privileges")
+    with ExitStack() as stack:
+        url = stack.enter_context(_empty_database(server_url, config.backup.restore_url_env))
+        options = ["--no-owner", "--no-privileges"]
+        with psycopg.connect(database_url(config)) as source:
+            refused = refused_extensions(source, url)
+        if refused:
+            for line in left_out(refused):
+                say(line)
+            kept = stack.enter_context(NamedTemporaryFile("w"))
+            kept.write(without_extensions(run(config, "pg_restore", "", "--list", str(path)), refused))
+            kept.flush()
+            options.append(f"--use-list={kept.name}")
+        restore_dump(config, path, url, *options)
         with psycopg.connect(url) as connection:
             return content(connection)
 

@@ -2,11 +2,12 @@
 
 import re
 import secrets
+import shutil
 import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -17,11 +18,13 @@ from tenacity import retry, retry_if_exception_type, stop_after_delay
 
 from handover.config.config import Config, from_environment
 from handover.errors import ConfigurationError, HandoverError
+from handover.schema.extensions import left_out, refused_extensions, without_extensions
 from handover.schema.owners import granted, read_owners
 from handover.schema.programs import NO_TLS, WITH_TLS, connecting_environment, program_path
 
 PREFIX = "handover_prove_"
 LEFT_WITHIN_S = 60.0
+PART = 1024 * 1024
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 # Not restored: comments of extensions, which belong to a superuser, and publications; a copy has no subscribers.
 RESTORE = ("--exit-on-error", "--no-comments", "--no-publications", "--no-subscriptions")
@@ -63,8 +66,11 @@ def copied(config: Config, url: str, say: Callable[[str], None]) -> Iterator[str
             say(f"copying {source.info.dbname} to {name}")
             _create(source, target, name)
             owners = read_owners(source)
+            refused = refused_extensions(source, copy)
+        for line in left_out(refused):
+            say(line)
         with granted(owners, copy, name):
-            _dump_and_restore(programs, url, copy)
+            _dump_and_restore(programs, url, copy, refused)
         _settings(url, copy, name)
         yield copy
     finally:
@@ -125,15 +131,23 @@ def _locale(source: psycopg.Connection[Any]) -> tuple[str, list[sql.Composable]]
     return encoding, options
 
 
-def _dump_and_restore(programs: dict[str, Path], source: str, copy: str) -> None:
-    with tempfile.TemporaryFile() as said:
+def _dump_and_restore(programs: dict[str, Path], source: str, copy: str, refused: dict[str, str]) -> None:
+    with tempfile.TemporaryFile() as said, tempfile.NamedTemporaryFile("w") as kept:
         dump = _start([str(programs["pg_dump"]), "--format=custom", "--compress=0"], source, said, subprocess.PIPE)
         try:
             name = str(conninfo_to_dict(copy)["dbname"])
             command = [str(programs["pg_restore"]), *RESTORE, f"--dbname={name}"]
-            restore = _start(command, copy, said, subprocess.DEVNULL, stdin=dump.stdout)
+            assert dump.stdout  # noqa: S101 - it is a pipe
+            head = b""
+            if refused:
+                head, listed = _read_list(programs["pg_restore"], dump.stdout)
+                kept.write(without_extensions(listed, refused))
+                kept.flush()
+                command.append(f"--use-list={kept.name}")
+            restore = _start(command, copy, said, subprocess.DEVNULL, stdin=subprocess.PIPE if refused else dump.stdout)
             try:
-                assert dump.stdout  # noqa: S101 - it is a pipe
+                if restore.stdin:
+                    _pass_on(head, dump.stdout, restore.stdin)
                 dump.stdout.close()  # so that the dump ends when the restore does
                 statuses = (restore.wait(), dump.wait())
             finally:
@@ -146,7 +160,23 @@ def _dump_and_restore(programs: dict[str, Path], source: str, copy: str) -> None
             # Not the query, which fills a page.
             words = "\n".join(line for line in lines if line.startswith("pg_") and "Query was" not in line)
             message = "the database could not be copied; pg_dump and pg_restore said:"
-            raise DatabaseCopyError(f"{message}\n{words}\n{advice(words)}")
+            raise DatabaseCopyError("\n".join([message, words, *left_out(refused), advice(words)]))
+
+
+def _read_list(program: Path, dump: IO[bytes]) -> tuple[bytes, str]:
+    """Read a dump until its list of contents, which comes first, is whole; return what was read, and the list."""
+    head, listed = b"", ""
+    while not listed and (part := dump.read(PART)):
+        head += part
+        done = subprocess.run([str(program), "--list"], input=head, capture_output=True, check=False)
+        listed = "" if done.returncode else done.stdout.decode()
+    return head, listed
+
+
+def _pass_on(head: bytes, dump: IO[bytes], restore: IO[bytes]) -> None:
+    with suppress(BrokenPipeError), restore:  # a restore that failed says so by its status
+        restore.write(head)
+        shutil.copyfileobj(dump, restore, PART)
 
 
 def advice(words: str) -> str:
@@ -167,10 +197,14 @@ def advice(words: str) -> str:
 
 
 def _start(
-    command: list[str], url: str, said: IO[bytes], stdout: int, stdin: IO[bytes] | None = None
+    command: list[str], url: str, said: IO[bytes], stdout: int, stdin: IO[bytes] | int | None = None
 ) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        command, env=connecting_environment(url), stdin=stdin or subprocess.DEVNULL, stdout=stdout, stderr=said
+        command,
+        env=connecting_environment(url),
+        stdin=subprocess.DEVNULL if stdin is None else stdin,
+        stdout=stdout,
+        stderr=said,
     )
 
 

@@ -1,0 +1,36 @@
+"""The throw-away copy of a database that has what the role may not make."""
+
+import psycopg
+import pytest
+
+from handover.config.config import load_config
+from handover.proof.copy import DatabaseCopyError, copied
+
+
+@pytest.fixture
+def watched_server(pair):
+    """A database with the extension that most monitoring needs, and one that its role may make."""
+    pair.superuser("CREATE EXTENSION pg_stat_statements; CREATE EXTENSION citext")
+    pair.superuser("COMMENT ON EXTENSION pg_stat_statements IS 'by the monitoring'")
+    return load_config(pair.folder / "handover.toml"), pair.database.url("owner"), pair
+
+
+def test_copied__extension_that_only_a_superuser_makes__goes_without_it_and_says_so(watched_server):
+    config, url, _ = watched_server
+    said: list[str] = []
+    with psycopg.connect(url) as source, copied(config, url, said.append) as copy, psycopg.connect(copy) as there:
+        rows = "SELECT count(*) FROM dance_videos"
+        assert there.execute(rows).fetchone() == source.execute(rows).fetchone()
+        names = [name for (name,) in there.execute("SELECT extname FROM pg_extension").fetchall()]
+    assert sorted(names) == ["citext", "plpgsql"]
+    why = 'permission denied to create extension "pg_stat_statements"'
+    assert said[1:] == [f"the extension pg_stat_statements is not in the copy: {why}"]
+
+
+def test_copied__view_needs_the_extension_that_is_left_out__is_refused_and_names_it(watched_server):
+    config, url, pair = watched_server
+    pair.superuser("CREATE VIEW busy AS SELECT query FROM pg_stat_statements; ALTER VIEW busy OWNER TO owner")
+    with pytest.raises(DatabaseCopyError) as caught, copied(config, url, lambda _: None):
+        pass
+    assert 'relation "public.pg_stat_statements" does not exist' in str(caught.value)
+    assert "the extension pg_stat_statements is not in the copy" in str(caught.value)
