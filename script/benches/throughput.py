@@ -53,6 +53,7 @@ with transaction.atomic():
 ENDED = (
     "SELECT count(*) FILTER (WHERE outcome IS NOT NULL), count(*) FILTER (WHERE outcome = 'failed') FROM backend.jobs"
 )
+COME = "SELECT count(*) FROM backend.procrastinate_workers WHERE last_heartbeat > %s"
 TIMES = """
     SELECT extract(epoch FROM began_at - created_at)::float, extract(epoch FROM ended_at - min(began_at) OVER ())::float
     FROM backend.jobs ORDER BY began_at
@@ -154,9 +155,15 @@ class Bench:
             "USER_RUNNING_LIMIT": str(number),
         }
         command = [sys.executable, "manage.py", "worker", "--concurrency", str(number)]
+        (began,) = self.session.execute("SELECT statement_timestamp()").fetchone() or (None,)
         with (self.place.folder / "workers.log").open("ab") as log:
             crew: subprocess.Popen[bytes] = process.spawn(command, cwd=house.ROOT / "backend", env=env, stdout=log)
         try:
+            # A worker that is still starting would take processor time from those that are measured.
+            while self.session.execute(COME, [began]).fetchone() != (number,):
+                if crew.poll() is not None:
+                    raise SystemExit(f"bench throughput: no workers came; the log is in {self.place.folder}")
+                time.sleep(LOOK_S)
             yield
         finally:
             process.stop(crew, timeout_s=30)
