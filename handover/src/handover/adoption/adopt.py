@@ -12,7 +12,7 @@ from handover.adoption.backend_agent import BackendAgent
 from handover.adoption.final_check import require_adopted
 from handover.adoption.history import Key, MigrationHistory
 from handover.adoption.record import AdoptionRecord
-from handover.adoption.run import run_transactions
+from handover.adoption.run import run_transactions, told_of_waits
 from handover.adoption.statements import (
     ADOPTION_TABLE,
     Additions,
@@ -34,6 +34,10 @@ State = Literal["none", "interrupted", "complete"]
 _RESOLVES_TO = """
     SELECT name, (SELECT relnamespace::regnamespace::text FROM pg_class WHERE oid = to_regclass(quote_ident(name)))
       FROM unnest(%s::text[]) AS name
+"""
+_ELSEWHERE = """
+    SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE c.relname = %s AND c.relkind = 'r' AND pg_get_userbyid(n.nspowner) = %s AND n.nspname <> %s ORDER BY 1
 """
 
 
@@ -116,6 +120,12 @@ def _is_recorded(connection: Connection[Any], config: Config) -> bool:
     return row is not None and row[0] is not None
 
 
+def adopted_elsewhere(connection: Connection[Any], config: Config) -> str:
+    """Return another schema with which the backend's role is adopted; empty when there is none."""
+    found = connection.execute(_ELSEWHERE, [ADOPTION_TABLE, config.backend.role, config.backend.schema_name]).fetchone()
+    return found[0] if found else ""
+
+
 @dataclass(frozen=True)
 class AdoptionPlan:
     """What an adoption does, and what it leaves out.
@@ -155,8 +165,13 @@ def plan_adoption(
     Raises
     ------
     Refused
-        The schema does not match, or a right is missing.
+        The schema does not match, a right is missing, or the role is adopted with another schema.
     """
+    if elsewhere := adopted_elsewhere(connection, config):
+        role, schema = config.backend.role, config.backend.schema_name
+        message = f"{role} is adopted already, with the schema {elsewhere}; [backend] schema is {schema}."
+        todo = "Correct handover.toml; or take that adoption out first, with its schema there: handover adopt --undo"
+        raise Refused(f"{message} Nothing was changed. {todo}", code="HO031")
     found = survey(connection, config, asked.description)
     if found.findings:
         summary = f"{found.facts['database']} cannot be adopted as it is; nothing was changed."
@@ -248,7 +263,7 @@ def adopt_backend(
     say
         Receives one line a step.
     """
-    with connect(url) as connection:
+    with connect(url) as connection, told_of_waits(url, connection, say):
         planned = plan_adoption(connection, config, asked, scram_verifier(connection, config.backend.role, password))
     *work, complete = planned.transactions
     try:
@@ -334,7 +349,11 @@ def read_record(connection: Connection[Any], config: Config) -> AdoptionRecord:
         message = (
             f"{connection.info.dbname} has no {where}: no adoption is recorded there, so there is nothing to undo."
         )
-        raise Refused(f"{message} Is it the right database?", code="HO030")
+        if elsewhere := adopted_elsewhere(connection, config):
+            todo = f"{config.backend.role} is adopted with the schema {elsewhere}: name that in [backend] schema."
+        else:
+            todo = "Is it the right database?"
+        raise Refused(f"{message} {todo}", code="HO030")
     table = sql.Identifier(config.backend.schema_name, ADOPTION_TABLE)
     record = connection.execute(sql.SQL("SELECT record FROM {}").format(table)).fetchone()
     assert record is not None  # noqa: S101 - written in the same transaction as the table

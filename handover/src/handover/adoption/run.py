@@ -1,6 +1,7 @@
 """Run transactions, or print the same statements as a script for a DBA."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, LiteralString, Protocol
 
@@ -184,6 +185,23 @@ def _attempt(
 def _attempt_inside(url: str, code: Code, agent: Interpreter, blockers: list[str]) -> None:
     with _observing(url) as observer, watched(observer, agent.pid, blockers):
         agent.migrate(code)
+
+
+@contextmanager
+def told_of_waits(url: str, connection: Connection[Any], say: Callable[[str], None]) -> Iterator[None]:
+    """Say which sessions a connection waits for while it reads: a table may be locked by others.
+
+    Parameters
+    ----------
+    url
+        Database.
+    connection
+        What reads.
+    say
+        Receives a line when it begins to wait for other sessions, and again from time to time.
+    """
+    with _observing(url) as observer, watched(observer, connection.info.backend_pid, [], say=say):
+        yield
 
 
 def _observing(url: str) -> Connection[Any]:

@@ -20,7 +20,7 @@ from handover.adoption.adopt import (
     undo_adoption,
 )
 from handover.adoption.folded import SCHEMA
-from handover.adoption.run import psql_script, run_transactions
+from handover.adoption.run import psql_script, run_transactions, told_of_waits
 from handover.adoption.statements import Transaction
 from handover.adoption.undo import undo_losses, undo_transaction
 from handover.cli.console import out, print_whole, progress
@@ -100,7 +100,8 @@ def _planned(url: str, pair: Config) -> AdoptionPlan:
     """Return the plan without a password, as it is shown and reviewed."""
     with asking_backend(pair) as asked, psycopg.connect(url) as connection:
         connection.read_only = True
-        return plan_adoption(connection, pair, asked, None)
+        with told_of_waits(url, connection, progress.print):
+            return plan_adoption(connection, pair, asked, None)
 
 
 def _checksum(transactions: tuple[Transaction, ...]) -> str:
