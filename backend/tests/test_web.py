@@ -199,6 +199,15 @@ def test_studio__tick__decides_about_saving(api, media_root, body, auto_save):
     assert Job.objects.get().auto_save is auto_save
 
 
+def test_studio__the_only_song__is_chosen(api, media_root):
+    songs = media_root / "songs"
+    songs.mkdir()
+    (songs / "one.mp3").write_bytes(b"")
+    assert 'value="one.mp3" required checked' in text(api.get("/studio"))
+    (songs / "two.mp3").write_bytes(b"")
+    assert " required checked" not in text(api.get("/studio"))
+
+
 def test_studio__no_song_chosen__says_so(api):
     answer = api.post("/studio", {"difficulty": "beginner"})
     assert (answer.status_code, "Choose a song first." in text(answer)) == (400, True)
