@@ -115,7 +115,7 @@ def _tell_facts(tasks: list[ChoreographyTask], jobs: dict[str, Job]) -> None:
     of_tasks = [(task, jobs[task.pk]) for task in tasks if task.pk in jobs]
     unfinished = [job for task, job in of_tasks if not job.outcome and task.status in progress.UNFINISHED]
     waiting = {job.pk for job in unfinished if job.token is None}
-    places = turns.places(unfinished[0].user_id) if waiting else {}
+    places = turns.places(unfinished[0].user_id, waiting) if waiting else {}
     pace = estimates.pace() if unfinished else None
     for task, job in of_tasks:
         if job.pk in waiting:

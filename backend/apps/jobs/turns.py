@@ -6,6 +6,7 @@ A turn changes one row and reads by an index, however many jobs wait.
 """
 
 from collections.abc import Collection
+from typing import Any
 
 from django.db import connection
 from django.db.models import Exists, OuterRef
@@ -33,6 +34,8 @@ _PLACES = """
         SELECT task_id, row_number() OVER (ORDER BY created_at, task_id) AS nth
         FROM jobs WHERE user_id = %(user_id)s AND outcome IS NULL AND token IS NULL
         ORDER BY created_at, task_id LIMIT %(furthest)s + 1
+    ), asked AS MATERIALIZED (
+        SELECT * FROM mine WHERE %(asked)s::text[] IS NULL OR task_id = ANY(%(asked)s::text[])
     ), others AS MATERIALIZED (
         SELECT waiting.number, (line.user_id IN (SELECT user_id FROM running), line.id) > (
             SELECT %(user_id)s IN (SELECT user_id FROM running), id FROM turns WHERE user_id = %(user_id)s
@@ -40,7 +43,7 @@ _PLACES = """
         FROM turns AS line CROSS JOIN LATERAL (
             SELECT count(*) AS number FROM (
                 SELECT FROM jobs WHERE user_id = line.user_id AND outcome IS NULL AND token IS NULL
-                ORDER BY created_at, task_id LIMIT coalesce((SELECT max(nth) FROM mine), 0)
+                ORDER BY created_at, task_id LIMIT coalesce((SELECT max(nth) FROM asked), 0)
             ) AS counted
         ) AS waiting
         WHERE line.user_id <> %(user_id)s ORDER BY line.id LIMIT %(furthest)s + 1
@@ -48,7 +51,7 @@ _PLACES = """
     SELECT task_id, nth - 1
         + (SELECT count(*) FROM running)
         + (SELECT coalesce(sum(least(number, nth - is_behind::int)), 0) FROM others)
-    FROM mine
+    FROM asked
 """
 
 
@@ -97,11 +100,12 @@ def has_waiting(*, apart_from: Collection[int]) -> bool:
     return Turn.objects.exclude(user_id__in=apart_from).filter(waits).exists()
 
 
-def places(user_id: int) -> dict[str, int]:
-    """Return how many jobs go before each waiting job of a user, if no more are added.
+def places(user_id: int, asked: Collection[str] | None = None) -> dict[str, int]:
+    """Return how many jobs go before each waiting job of a user, or before these of them, if no more are added.
 
     A number above FURTHEST means more than that many; jobs further behind are left out.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_PLACES, {"user_id": user_id, "furthest": FURTHEST})
+        parameters: Any = {"user_id": user_id, "asked": None if asked is None else list(asked), "furthest": FURTHEST}
+        cursor.execute(_PLACES, parameters)
         return {task_id: int(ahead) for task_id, ahead in cursor.fetchall()}
