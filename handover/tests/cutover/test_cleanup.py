@@ -175,3 +175,15 @@ def test_command__state_does_not_allow_it__changes_nothing(verified, state):
         run(verified, "cleanup")
     assert verified.state() == state
     check_refusals(verified)
+
+
+def test_cleanup__hook_is_not_there__is_told_before_and_nothing_is_begun(verified):
+    (verified.pair.folder / "hooks/remove-vm").unlink()
+    listed = verified.handover("hooks", "list")
+    assert listed.returncode == 1
+    assert "clean-up: stop-vm\n" in listed.stdout
+    assert "hooks/remove-vm is not there or not executable" in listed.stdout
+    assert "run remove-vm, after you type its name: refused now, " in verified.done("cleanup").stdout
+    said = verified.refused("cleanup", "--apply", *confirmed("stop-vm", "remove-vm"))
+    assert "HO593  a hook of the clean-up cannot be run: " in said
+    assert (verified.state(), gone(verified)) == ("verifying", [])

@@ -49,13 +49,13 @@ def watched(story, *verdicts: str) -> None:
         keep(story, MetricVerdict("backend", "latency_p95_ms", 1.0, verdict, "by the test"), end=end)
 
 
-def judged(story, later_min: int = LATER_MIN) -> dict[str, str]:
-    """Return what each gate finds, some minutes later; ``ok`` where it is green."""
+def judged(story, later_min: int = LATER_MIN, part: str = "found") -> dict[str, str]:
+    """Return what each gate finds, or what to do, some minutes later; ``ok`` where it is green."""
     with opened(story.config) as journal:
         later = journal.now() + timedelta(minutes=later_min)
         context = GateContext(story.config, journal, list(of_stream(journal.entries())), later, None)
         found = {gate: rule(context) for gate, (rule, _) in EVOLVE_RULES.items()}
-    return {gate: "ok" if result.ok else result.found for gate, result in found.items()}
+    return {gate: "ok" if result.ok else getattr(result, part) for gate, result in found.items()}
 
 
 def test_gates__after_a_whole_move__are_green_and_each_fault_is_seen(settled):
@@ -74,6 +74,7 @@ def test_gates__after_a_whole_move__are_green_and_each_fault_is_seen(settled):
     who = settled.pair.stage.environment("original", settled.pair.database.name)
     with psycopg.connect(settled.pair.database.url("owner"), user=who["DB_USER"], password=who["DB_PASSWORD"]):
         assert "1 session of drift_original are connected" in judged(settled)["decommissioned"]
+        assert judged(settled, part="todo")["decommissioned"] == "End these sessions."
 
 
 def test_gates__before_the_clean_up__are_red(story):

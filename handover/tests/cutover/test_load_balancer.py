@@ -79,6 +79,9 @@ def test_cutover__window_is_red__stops_at_that_step_and_pages(parallel, haproxy)
     assert haproxy.weights() == {"original": 90, "backend": 10}
     assert json.loads((parallel.pair.folder / "paged.json").read_text())["way"] == "haproxy"
     assert "State: switching" in shown(parallel)
+    said = parallel.refused("cutover", "plan")
+    assert "HO505  the state is switching: people are being moved to the backend. A plan is for a switch" in said
+    assert "Next: handover resume" in said
     assert "People reach: both: 10 % of them the backend; as the journal says." in shown(parallel)
     go_back(parallel)
     assert (parallel.state(), haproxy.weights()) == ("rolled_back", {"original": 100, "backend": 0})

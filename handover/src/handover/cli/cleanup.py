@@ -7,9 +7,10 @@ import typer
 from handover.cli.console import out, progress
 from handover.cli.cutover import show
 from handover.cli.options import DEFAULT_CONFIG, ApplyOption, ConfigOption, ConfirmEachOption
-from handover.config.config import load_config
+from handover.config.config import Config, load_config
 from handover.cutover.cleanup import cleanup_command
 from handover.cutover.context import open_context
+from handover.cutover.hooks import cannot_run
 from handover.runs.command import start_command
 
 
@@ -22,7 +23,7 @@ def cleanup(
     """
     pair = load_config(config)
     if not apply:
-        _show_steps(pair.cleanup.decommission)
+        _show_steps(pair)
         out.print("The database stays. Nothing was changed. To do it: handover cleanup --apply")
         return
     with open_context(pair, "cleanup", say=progress.print) as context:
@@ -31,13 +32,16 @@ def cleanup(
         show(context.position())
 
 
-def _show_steps(hooks: tuple[str, ...]) -> None:
+def _show_steps(pair: Config) -> None:
+    hooks = pair.cleanup.decommission
     archive = "Would archive the original (its commit, the schema, the last parity report)"
     if not hooks:
         out.print(f"{archive}. No hook is declared ([cleanup] decommission), so nothing else would run.")
         return
     out.print(f"{archive}, then, in this order:")
-    out.print("\n".join(f"  run {name}, after you type its name" for name in hooks))
+    for name in hooks:
+        trouble = cannot_run(pair, name)
+        out.print(f"  run {name}, after you type its name{f': refused now, {trouble}' if trouble else ''}")
 
 
 def ask(name: str) -> bool:

@@ -8,15 +8,15 @@ from handover.cli.console import out, print_json, progress
 from handover.cli.options import DEFAULT_CONFIG, ApplyOption, BecauseOption, ConfigOption, JsonOption, OverrideOption
 from handover.config.config import Config, load_config
 from handover.cutover import plan
-from handover.cutover.attempt import present_attempt
+from handover.cutover.attempt import attempt_of, entries_so_far
 from handover.cutover.commands import commands, switch
 from handover.cutover.context import RunContext, open_context
-from handover.cutover.planning import check_target, make_plan, plan_lines
-from handover.cutover.position import Position
+from handover.cutover.planning import PLANNABLE, check_target, make_plan, plan_lines
+from handover.cutover.position import Position, position_of
 from handover.cutover.states import DESCRIPTIONS
 from handover.cutover.watch_health import watch_health
 from handover.cutover.ways.chosen import chosen_way
-from handover.errors import ConfigurationError
+from handover.errors import ConfigurationError, Refused
 from handover.runs.command import start_command
 
 cutover = typer.Typer(no_args_is_help=True)
@@ -76,7 +76,17 @@ def end(config: ConfigOption = DEFAULT_CONFIG, apply: ApplyOption = False, becau
 def plan_(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
     """Show exactly what a switch would change, and write that down for review."""
     pair = load_config(config)
-    made = make_plan(pair, present_attempt(pair))
+    entries = entries_so_far(pair)
+    try:
+        made = make_plan(pair, attempt_of(entries))
+    except Refused as error:
+        state = position_of(entries).state
+        if state in PLANNABLE:
+            raise
+        # What stands against a plan is then what the journal says, not something to correct.
+        message = f"the state is {state}: {DESCRIPTIONS[state].text}. A plan is for a switch that is to come."
+        todo = f"Nothing was changed. Next: {DESCRIPTIONS[state].next_command}"
+        raise Refused(f"{message} {todo}", code="HO505") from error
     path = plan.save(pair, made)
     if as_json:
         print_json(made.as_json())

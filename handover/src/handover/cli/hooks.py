@@ -1,6 +1,5 @@
 """``handover hooks``: which hooks are declared, one that tells the team, and a trial of it."""
 
-import os
 from importlib.resources import files
 from typing import Annotated, get_args
 
@@ -11,7 +10,7 @@ from handover.cli.console import out
 from handover.cli.options import DEFAULT_CONFIG, ConfigOption
 from handover.config.config import Config, load_config
 from handover.config.cutover import HookPoint
-from handover.cutover.hooks import run
+from handover.cutover.hooks import cannot_run, run
 from handover.cutover.ways.chosen import chosen_way
 from handover.errors import Refused
 from handover.wording import page_address
@@ -26,13 +25,17 @@ hooks = typer.Typer(no_args_is_help=True, help="Which hooks are declared, one th
 
 @hooks.command("list")
 def list_(config: ConfigOption = DEFAULT_CONFIG) -> None:
-    """Say for each point which hook is declared, and whether it can be run. Exit 1 when one cannot."""
+    """Say for each point which hook is declared, those of the clean-up too, and whether it can be run."""
     pair = load_config(config)
     whole = True
     for point in get_args(HookPoint):
         mark, said = _declared(pair, point)
         whole = whole and mark != BAD
         out.print(f"{mark} {point}: {said}")
+    for name in pair.cleanup.decommission:
+        trouble = cannot_run(pair, name)
+        whole = whole and not trouble
+        out.print(f"{BAD if trouble else GOOD} clean-up: {name}{f': {trouble}' if trouble else ''}")
     raise typer.Exit(0 if whole else 1)
 
 
@@ -76,7 +79,5 @@ def _declared(pair: Config, point: HookPoint) -> tuple[str, str]:
     argv = pair.hooks.at.get(point)
     if argv is None:
         return OPEN, "none"
-    program = pair.root / pair.hooks.folder / argv[0]
-    if not os.access(program, os.X_OK):
-        return BAD, f"{' '.join(argv)}: {program} is not there or not executable; chmod +x"
-    return GOOD, " ".join(argv)
+    trouble = cannot_run(pair, argv[0])
+    return (BAD, f"{' '.join(argv)}: {trouble}") if trouble else (GOOD, " ".join(argv))

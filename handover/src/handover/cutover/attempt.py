@@ -1,6 +1,6 @@
 """The attempts of a move: one begins with the first switch, and ends with a rollback that came to its end."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -51,10 +51,15 @@ def attempt_of(entries: Iterable[JournalEntry]) -> int:
 
 def present_attempt(config: Config) -> int:
     """Return the number of the present attempt by the journal; the first where the database has no journal yet."""
+    return attempt_of(entries_so_far(config))
+
+
+def entries_so_far(config: Config) -> Sequence[JournalEntry]:
+    """Return what the journal holds; nothing where the database has no journal yet."""
     try:
         with opened(config) as journal:
-            return attempt_of(journal.entries())
+            return journal.entries()
     except Refused as error:
         if error.code == NO_JOURNAL:
-            return FIRST
+            return ()
         raise

@@ -61,6 +61,10 @@ def preflight(context: RunContext) -> Evidence:
     if not settings.decommission:
         message = "no decommission hook is declared, so nothing would end the original. Nothing was changed."
         raise Refused(f"{message} Declare them: [cleanup] decommission", code="HO593")
+    if troubles := [trouble for name in settings.decommission if (trouble := hooks.cannot_run(context.config, name))]:
+        raise Refused(
+            f"a hook of the clean-up cannot be run: {'; '.join(troubles)}. Nothing was changed.", code="HO593"
+        )
     return {"switched_at": switched.isoformat(), "traffic": seen}
 
 

@@ -116,6 +116,12 @@ def execute(config: Config, name: str, argv: tuple[str, ...], facts: Mapping[str
     return HookResult(kept, time.monotonic() - began)
 
 
+def cannot_run(config: Config, program: str) -> str:
+    """Return why an executable of the hooks' folder cannot be run; empty when it can."""
+    path = config.root / config.hooks.folder / program
+    return "" if os.access(path, os.X_OK) else f"{path} is not there or not executable; chmod +x"
+
+
 def _dies_with(parent: int) -> Callable[[], None] | None:
     """Return what a child does first so that Linux kills it with this process: resuming runs the hook again."""
     if _LIBC is None:

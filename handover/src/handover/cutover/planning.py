@@ -6,10 +6,12 @@ from handover.config.config import Config
 from handover.cutover import read_only
 from handover.cutover.attempt import FIRST
 from handover.cutover.plan import SHORT, CutoverPlan
+from handover.cutover.states import State
 from handover.cutover.ways.chosen import chosen_way
 from handover.errors import Refused
 
 OTHER_TARGET = "HO579"
+PLANNABLE: tuple[State, ...] = ("none", "preparing", "beginning", "parallel", "ending", "rolled_back")
 
 
 def make_plan(config: Config, attempt: int = FIRST) -> CutoverPlan:

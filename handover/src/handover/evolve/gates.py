@@ -89,9 +89,8 @@ def decommissioned(context: GateContext) -> GateResult:
     with open_session(context.config) as connection:
         left = sessions_of(connection, [role]) if role != context.config.backend.role else []
     if left:
-        return GateResult(
-            ok=False, found=f"{counted(len(left), 'session')} of {role} are connected: {left[0]}", todo=todo
-        )
+        found, todo = f"{counted(len(left), 'session')} of {role} are connected: {left[0]}", "End these sessions."
+        return GateResult(ok=False, found=found, todo=todo)
     return GateResult(ok=True, found=f"the clean-up ended at {position.since:%F %T %Z}, and {role} has no session")
 
 
