@@ -61,6 +61,21 @@ def test_check__anomaly__comes_with_the_few_versions_that_show_it():
     )
 
 
+def test_failures__ways_are_not_declared__what_every_purge_in_django_does_is_only_a_note():
+    fault = next(f for f in FAULTS if f.name == "a purge of a row that is not over")
+    tally = check(in_between(fault, seed=1), WRITERS).tally
+    assert tally.failures("tasks", undescribed=("original", "backend")) == {}
+    assert tally.by_nature(("original",)) == {"purge writes although its condition or its lock does not hold": 1}
+    (failure,) = tally.failures("tasks", undescribed=("backend",))
+    assert failure.finding.code == "HO330"
+
+
+def test_failures__ways_are_not_declared__an_update_without_its_condition_is_still_found():
+    fault = next(f for f in FAULTS if f.name == "an update without its condition")
+    (failure,) = check(in_between(fault, seed=1), WRITERS).tally.failures("tasks", undescribed=("original", "backend"))
+    assert failure.finding.code == "HO330"
+
+
 def test_contended__operations_of_two_agents_overlap__returns_both():
     row = next(clean_rows(4, seed=0))
     times = [(0.0, 1.0), (0.5, 1.5), (1.5, 2.0), (3.0, 4.0)]

@@ -341,6 +341,12 @@ def _purge() -> HistoryFault:
     return _made("a purge of what the other holds", row, "overruled", "original", "purge")
 
 
+def _purge_of_what_goes_on() -> HistoryFault:
+    row = _RowUnderTest()
+    row.writes(0, "purge", None)
+    return _made("a purge of a row that is not over", row, "condition ignored", "original", "purge")
+
+
 def _half_a_pair() -> HistoryFault:
     one, other = _RowUnderTest(), _RowUnderTest(OTHER_KEY)
     both = one.does(1, "pair", "unknown", keys=(KEY, OTHER_KEY))
@@ -373,7 +379,8 @@ _MAKERS: tuple[Callable[[], HistoryFault], ...] = (
     _stale_save, _stale_save_of_another_column, _stale_save_of_a_column_unknown, _rivals, _lost_lock, _condition, _twice,
     _resurrected, _dirty, _rolled_back_and_there, _intermediate, _torn, _backwards, _not_committed, _deadlock,
     _reads_back, _own_write_unread, _not_repeatable, _mixed, _dropped_column, _by_hand, _missed_and_there,
-    _lost_after_restart, _final, _chain, _housekeeping, _purge, _half_a_pair, _killed_and_there, _killed_twice,
+    _lost_after_restart, _final, _chain, _housekeeping, _purge, _purge_of_what_goes_on, _half_a_pair,
+    _killed_and_there, _killed_twice,
 )  # fmt: skip
 
 

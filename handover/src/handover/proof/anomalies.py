@@ -88,7 +88,8 @@ STYLES = {
 BY_NATURE = {
     "stale save": ("lost update", "resurrected row", "goes back"),
     "housekeeping": ("overruled",),
-    "purge": ("overruled",),
+    # Django's delete() reads the keys first where other tables point at the rows, and then deletes by key.
+    "purge": ("overruled", "condition ignored"),
     "delete": ("overruled",),
 }
 WriteExample = Callable[[], tuple[str, ...]]
