@@ -1,6 +1,6 @@
 """Queries that a process compiles once: to compile a look-up by key costs several times what the database needs for it.
 
-A queryset is written as always, with ``Given`` where a value comes later.
+A queryset is written as always, with ``GivenValue`` where a value comes later.
 """
 
 import copy
@@ -17,7 +17,7 @@ from django.db.models.sql.compiler import SQLCompiler
 Row = TypeVar("Row", bound=Model)
 
 
-class Given(Expression):
+class GivenValue(Expression):
     """A value that each execution gives; ``field`` turns it into what the driver sends."""
 
     place = "%s"
@@ -35,14 +35,14 @@ class Given(Expression):
         return self.output_field.get_db_prep_value(value, connection)
 
 
-class GivenAny(Given):
+class GivenValues(GivenValue):
     """Values of which a field has any, with ``__in``."""
 
     place = "SELECT unnest(%s::{type}[])"
 
     def sent(self, value: Any, connection: Any) -> Any:
         """Return the list that the driver sends."""
-        return [super(GivenAny, self).sent(one, connection) for one in value]
+        return [super(GivenValues, self).sent(one, connection) for one in value]
 
 
 class Prepared(Generic[Row]):
@@ -63,7 +63,7 @@ class Prepared(Generic[Row]):
         known, sql, parameters = self._compiled
         compiler: Any = copy.copy(known)
         compiler.connection = connection = connections[str(known.using)]  # this thread's
-        values = [one.sent(given[one.name], connection) if isinstance(one, Given) else one for one in parameters]
+        values = [one.sent(given[one.name], connection) if isinstance(one, GivenValue) else one for one in parameters]
         compiler.as_sql = lambda: (sql, values)
         query = SimpleNamespace(get_compiler=lambda using: compiler)  # noqa: ARG005 - Django's signature
         queryset: Any = SimpleNamespace(db=known.using, query=query, _known_related_objects={})

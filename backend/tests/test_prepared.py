@@ -10,12 +10,12 @@ from django.db.models.sql.compiler import SQLCompiler
 from apps.authentication.models import User
 from apps.tokens.models import PersonalToken
 from apps.tokens.services import issue_token
-from config.prepared import Given, GivenAny, Prepared
+from config.prepared import GivenValue, GivenValues, Prepared
 from tests.conftest import make_user
 
 
 def by_name() -> Prepared[User]:
-    return Prepared(lambda: User.objects.filter(username=Given("name", CharField())))
+    return Prepared(lambda: User.objects.filter(username=GivenValue("name", CharField())))
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_queryset__asked_twice__would_be_compiled_twice(ana, ben, compiled):
 def test_prepared__rows__are_whole_with_related_ones_annotations_and_converted_values(ana, django_assert_num_queries):
     issue_token(user=ana, name="t", scopes=["read"])
     tokens = PersonalToken.objects.select_related("user").annotate(twice=F("id") + F("id"))
-    prepared = Prepared(lambda: tokens.filter(user_id=Given("user", IntegerField())))
+    prepared = Prepared(lambda: tokens.filter(user_id=GivenValue("user", IntegerField())))
     with django_assert_num_queries(1):
         (token,) = prepared.rows(user=ana.pk)
         assert (token.user, token.user.preferences, token.scopes, token.twice) == (ana, {}, ["read"], 2 * token.pk)
@@ -60,7 +60,7 @@ def test_prepared__value_that_is_missing__is_an_error(ana):
 def test_prepared__of_two_threads__asks_by_the_session_of_each(own_database):
     make_user("ana")
     pid = Func(function="pg_backend_pid", output_field=IntegerField())
-    users = Prepared(lambda: User.objects.filter(username=Given("name", CharField())).annotate(pid=pid))
+    users = Prepared(lambda: User.objects.filter(username=GivenValue("name", CharField())).annotate(pid=pid))
 
     def session() -> tuple[int, int]:
         try:
@@ -76,6 +76,6 @@ def test_prepared__of_two_threads__asks_by_the_session_of_each(own_database):
 
 def test_prepared__any_of_several_values__finds_their_rows_and_none_without_values(ana, ben):
     users = Prepared(
-        lambda: User.objects.filter(username__in=GivenAny("names", CharField(max_length=9))).order_by("pk")
+        lambda: User.objects.filter(username__in=GivenValues("names", CharField(max_length=9))).order_by("pk")
     )
     assert (users.rows(names=["ben", "ana", "carla"]), users.rows(names=[])) == ([ana, ben], [])

@@ -18,7 +18,7 @@ from apps.media.files import video_file
 from apps.media.storage import StoredFile
 from config.clock import database_now
 from config.errors import ConflictError, GoneError, NotFoundError
-from config.prepared import Given, GivenAny, Prepared
+from config.prepared import GivenValue, GivenValues, Prepared
 
 # How long a cancelled task answers 410 instead of 404.
 GONE_FOR = timedelta(days=1)
@@ -126,20 +126,20 @@ def _tell_facts(tasks: list[ChoreographyTask], jobs: dict[str, Job]) -> None:
 def _marked(model: type[Model], *, lock: bool) -> QuerySet[Any]:
     """Return the rows of a user and spellings of a task's id, locked until the transaction ends if wanted."""
     # By the field of the key: in Phase 2 that of tasks makes a UUID of the text.
-    spellings = GivenAny("task_ids", model._meta.pk)  # noqa: SLF001 - public by its documentation
+    spellings = GivenValues("task_ids", model._meta.pk)  # noqa: SLF001 - public by its documentation
     rows: QuerySet[Any] = model._default_manager.order_by().filter(user_id=_USER, pk__in=spellings)  # noqa: SLF001 - as above
     rows = rows.annotate(mark=RowMark())
     return rows.select_for_update() if lock else rows
 
 
 def _version() -> QuerySet[Job]:
-    keys = [Given("task_id", model._meta.pk) for model in (ChoreographyTask, Job)]  # noqa: SLF001 - as above
+    keys = [GivenValue("task_id", model._meta.pk) for model in (ChoreographyTask, Job)]  # noqa: SLF001 - as above
     columns = JSONObject(status="status", stage="stage", error="error", mark=RowMark())
     row = Subquery(ChoreographyTask.objects.order_by().filter(user_id=_USER, pk=keys[0]).values(columns=columns))
     return Job.objects.order_by().filter(user_id=_USER, pk=keys[1]).annotate(mark=RowMark(), row=row)
 
 
-_USER = Given("user_id", IntegerField())
+_USER = GivenValue("user_id", IntegerField())
 _TASK: dict[bool, Prepared[ChoreographyTask]] = {
     lock: Prepared(partial(_marked, ChoreographyTask, lock=lock)) for lock in (False, True)
 }

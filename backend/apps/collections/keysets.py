@@ -20,7 +20,7 @@ from apps.collections.models import SavedChoreography
 from apps.titles.following import is_looked_at, passed_since
 from apps.titles.models import TitleDocument
 from config.pagination import Keyset, after, read_cursor
-from config.prepared import Given, Prepared
+from config.prepared import GivenValue, Prepared
 
 # The key of a document is that of its choreography.
 DOCUMENT, ROW = "choreography_id", "id"
@@ -64,10 +64,10 @@ class OwnKeyset(SortedKeyset):
 def _own(order: tuple[str, ...], of_a_level: bool, goes_on: bool, at_most: int) -> Prepared[SavedChoreography]:  # noqa: FBT001 - a key
     meta: Any = SavedChoreography._meta  # noqa: SLF001 - public by its documentation
     names = [name.removeprefix("-") for name in order] if goes_on else []
-    places: list[Any] = [Given(f"place_{n}", meta.get_field(name)) for n, name in enumerate(names)]
-    rows = SavedChoreography.objects.filter(user_id=Given("user_id", IntegerField()))
+    places: list[Any] = [GivenValue(f"place_{n}", meta.get_field(name)) for n, name in enumerate(names)]
+    rows = SavedChoreography.objects.filter(user_id=GivenValue("user_id", IntegerField()))
     if of_a_level:
-        rows = rows.filter(difficulty=Given("difficulty", meta.get_field("difficulty")))
+        rows = rows.filter(difficulty=GivenValue("difficulty", meta.get_field("difficulty")))
     return Prepared(lambda: _sorted(rows, list(order), places)[:at_most])
 
 

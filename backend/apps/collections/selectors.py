@@ -14,7 +14,7 @@ from apps.media.files import files_of, video_file
 from apps.media.sidecars import PICTURE, find_sidecar
 from apps.media.storage import StoredFile
 from config.errors import NotFoundError
-from config.prepared import Given, Prepared
+from config.prepared import GivenValue, Prepared
 
 # The key goes the way of the first field: then an index is entered where a page begins (config.pagination).
 SORTS = {
@@ -25,7 +25,7 @@ SORTS = {
 }
 
 
-_GIVEN = {"user_id": Given("user_id", IntegerField()), "pk": Given("id", UUIDField())}
+_GIVEN = {"user_id": GivenValue("user_id", IntegerField()), "pk": GivenValue("id", UUIDField())}
 _ONE = {
     False: Prepared(lambda: SavedChoreography.objects.filter(**_GIVEN)),
     True: Prepared(lambda: SavedChoreography.objects.select_for_update().filter(**_GIVEN)),

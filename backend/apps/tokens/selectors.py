@@ -10,7 +10,7 @@ from django.utils.crypto import constant_time_compare
 from apps.authentication.models import User
 from apps.authentication.passwords import mark_of
 from apps.tokens.models import PersonalToken
-from config.prepared import Given, Prepared
+from config.prepared import GivenValue, Prepared
 
 OF_MIGRATION = "sha256:"
 
@@ -48,7 +48,7 @@ def _tokens() -> QuerySet[PersonalToken]:
     return PersonalToken.objects.select_related("user").annotate(looked_up_at=Now())
 
 
-_OF_SECRET = Prepared(lambda: _tokens().filter(sha256=Given("sha256", CharField())))
+_OF_SECRET = Prepared(lambda: _tokens().filter(sha256=GivenValue("sha256", CharField())))
 
 
 def _is_of_password(mark: str, stored_password: str) -> bool:
