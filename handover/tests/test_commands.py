@@ -46,6 +46,13 @@ def test_init__nothing_names_the_settings__says_which_option(pair):
     assert "does not name a settings module. Name it: --original-settings, --backend-settings." in done.stderr
 
 
+def test_init__folder_is_not_there__says_so(pair):
+    (pair.folder / "handover.toml").unlink()
+    done = pair.handover("init", "--original", "orignal", "--backend", "backend")
+    assert done.returncode == 2
+    assert "orignal is not a folder. Name the folder of the project's manage.py." in done.stderr
+
+
 # --- doctor
 
 

@@ -34,3 +34,19 @@ def test_copied__view_needs_the_extension_that_is_left_out__is_refused_and_names
         pass
     assert 'relation "public.pg_stat_statements" does not exist' in str(caught.value)
     assert "the extension pg_stat_statements is not in the copy" in str(caught.value)
+
+
+def test_copied__copy_of_a_run_that_was_killed__is_named_while_no_session_uses_it(pair):
+    config, url, name = load_config(pair.folder / "handover.toml"), pair.database.url("owner"), pair.database.name
+    left, said = f"handover_prove_left_by_{name}", list[str]()
+    with psycopg.connect(url, autocommit=True) as owner:
+        owner.execute(f"CREATE DATABASE {left} TEMPLATE template0")
+        owner.execute(f"COMMENT ON DATABASE {left} IS 'throw-away copy of {name}, made by handover prove'")
+        try:
+            with copied(config, url, said.append):
+                assert len(said) == 2
+            with psycopg.connect(pair.database.server.url("owner", left)), copied(config, url, said.append):
+                assert len(said) == 3
+        finally:
+            owner.execute(f"DROP DATABASE {left} WITH (FORCE)")
+    assert said[0] == f"{left} is an older copy that no session uses, as of a run that was killed: DROP DATABASE {left}"

@@ -46,6 +46,8 @@ def system_in(folder: Path, root: Path, *, python: tuple[str, ...], settings: st
     ConfigurationError
         Its settings module is not known.
     """
+    if not (root / folder).is_dir() and not python:  # with an interpreter it may be on another machine
+        raise ConfigurationError(f"{root / folder} is not a folder. Name the folder of the project's manage.py.")
     manage = root / folder / "manage.py"
     if not settings and manage.is_file():
         found = re.search(r"DJANGO_SETTINGS_MODULE[\"'],\s*[\"']([\w.]+)", manage.read_text())

@@ -63,6 +63,8 @@ def copied(config: Config, url: str, say: Callable[[str], None]) -> Iterator[str
         with psycopg.connect(url, autocommit=True) as source, psycopg.connect(server, autocommit=True) as target:
             for program, path in programs.items():
                 _check_version(program, path, max(source.info.server_version, target.info.server_version))
+            for left in _left_behind(source.info.dbname, target):
+                say(f"{left} is an older copy that no session uses, as of a run that was killed: DROP DATABASE {left}")
             say(f"copying {source.info.dbname} to {name}")
             _create(source, target, name)
             owners = read_owners(source)
@@ -89,6 +91,19 @@ def _check_version(name: str, program: Path, server: int) -> None:
         raise DatabaseCopyError(f"{message} Name a newer one's folder: [prove] pg_bin in handover.toml.")
 
 
+def _comment(database: str) -> str:
+    return f"throw-away copy of {database}, made by handover prove"
+
+
+def _left_behind(database: str, target: psycopg.Connection[Any]) -> list[str]:
+    """Return the copies of a database that no session uses; each holds people's rows."""
+    query = """
+        SELECT datname FROM pg_database d WHERE shobj_description(oid, 'pg_database') = %s
+           AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.datid = d.oid AND a.usesysid IS NOT NULL) ORDER BY 1
+    """  # a vacuum has no user; what kind of session another role's is may not be seen
+    return [name for (name,) in target.execute(query, [_comment(database)]).fetchall()]
+
+
 def _create(source: psycopg.Connection[Any], target: psycopg.Connection[Any], name: str) -> None:
     """Make an empty database that sorts and compares texts as the source does."""
     encoding, options = _locale(source)
@@ -98,7 +113,7 @@ def _create(source: psycopg.Connection[Any], target: psycopg.Connection[Any], na
     try:
         target.execute(statement)
         # If a server crash leaves the copy behind, its comment says what it is.
-        words = f"throw-away copy of {source.info.dbname}, made by handover prove"
+        words = _comment(source.info.dbname)
         target.execute(sql.SQL("COMMENT ON DATABASE {} IS {}").format(sql.Identifier(name), sql.Literal(words)))
         # An agent that is ended while it waits for a lock leaves a session that would hold the copy.
         target.execute(
