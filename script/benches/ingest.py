@@ -24,6 +24,7 @@ from rich.table import Table
 from sandbox import house
 
 console = Console(stderr=True)
+ENDS = ("intros", "outro")  # these are roles, too
 TURNS = (0.0, 0.17, 0.33, 0.5, 0.67)  # of the hues of clothes
 # Children encode: the larger of the largest of them and of the process itself.
 INGEST = """
@@ -66,12 +67,19 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=150, help="how many films (default %(default)s)")
     parser.add_argument("--height", type=int, default=720, help="height of the library (default %(default)s)")
     parser.add_argument("--seconds", type=int, default=180, help="length of the song danced to (default %(default)s)")
+    parser.add_argument(
+        "--figures",
+        type=int,
+        help="so many different figures are danced in each of the clothes, as in the library of a school; by default "
+        "as annotated. With few a plan cannot stay in the same clothes, since a figure may not come back so soon",
+    )
     arguments = parser.parse_args()
     annotations = arguments.annotations or arguments.films / "annotations.json"
     song = house.demo_song(house.LOCAL / "demo" / f"bench-{arguments.seconds}.mp3", seconds=arguments.seconds)
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
-        worn = film_again(arguments.films, json.loads(annotations.read_text()), place / "films", arguments.count)
+        said = json.loads(annotations.read_text())
+        worn = film_again(arguments.films, said, place / "films", arguments.count, arguments.figures)
         began = time.perf_counter()
         words = [place / "films", place / "films" / "annotations.json", place / "library", arguments.height]
         taken = run(INGEST, *words)
@@ -120,7 +128,7 @@ def clothes(seen: dict[str, str], worn: dict[str, str], danced: list[str]) -> di
     }
 
 
-def film_again(films: Path, annotations: dict, place: Path, count: int) -> dict[str, str]:
+def film_again(films: Path, annotations: dict, place: Path, count: int, figures: int | None) -> dict[str, str]:
     """Write so many films and their annotations; return what is worn in each."""
     rng = random.Random(0)  # noqa: S311 - the same films in every run
     entries, worn, outfits = [], {}, {}
@@ -139,6 +147,9 @@ def film_again(films: Path, annotations: dict, place: Path, count: int) -> dict[
         worn[clip] = f"{outfit} {turn}"
         hidden = ("clip_id", "video_path", "estimated_tempo", "wardrobe")
         words = {k: v for k, v in entry.items() if k not in hidden}
+        if figures and words["move_label"] not in ENDS:
+            # Each time that the clips come again in the same clothes, they show another figure.
+            words["move_label"] += f" {number // (len(annotations['clips']) * len(TURNS)) % figures}"
         entries.append(words | {"clip_id": clip, "video_path": target.name})
     (place / "annotations.json").write_text(json.dumps(annotations | {"clips": entries}))
     return worn
