@@ -186,6 +186,7 @@ def test_cutover__database_goes_down_in_the_middle__the_copy_knows_and_leads_bac
         assert "State: switching" in said
         assert "People reach: backend; as the journal says." in said
         assert "The journal's database is not read" in said
+        assert ".. This is the copy" not in said
         assert "handover rollback --apply --copy-alone sends people to the original" in said
         assert "HO500" in parallel.handover("rollback", "--apply", "--because", "no database").stderr
         parallel.done("rollback", "--apply", "--copy-alone", "--because", "no database")

@@ -452,4 +452,5 @@ def test_other_commands__an_evolution_is_under_way__are_refused(operator):
     operator.run(CONTRACT)
     ended = operator.pair.handover("adopt", "--undo")
     assert "HO652  the evolution 0001_status has changed public.jobs for good" in ended.stderr
+    assert "does not know them so. Undoing the adoption cannot bring back its schema." in ended.stderr
     assert "HO652" not in operator.pair.handover("adopt", "--finish").stderr

@@ -145,7 +145,9 @@ def status_lines(found: Status) -> list[str]:
     result += _paused(position) + _under_way(position) + _dns(found)
     result += [found.read_only] if found.read_only else []
     if found.trouble:
-        result.append(f"The journal's database is not read: {found.trouble}. This is the copy of this machine.")
+        result.append(
+            f"The journal's database is not read: {found.trouble.rstrip('.')}. This is the copy of this machine."
+        )
         result.append(
             "  Without it: handover rollback --apply --copy-alone sends people to the original; nothing else."
         )

@@ -68,7 +68,8 @@ def require_former_shape(config: Config, what: str) -> None:
             )
             todo = "Restore a backup of before it, if the original must come back: handover restore"
             raise Refused(
-                f"{message} {what} cannot bring back its schema. Nothing was changed. {todo}", code=IN_THE_WAY
+                f"{message} {what.capitalize()} cannot bring back its schema. Nothing was changed. {todo}",
+                code=IN_THE_WAY,
             )
 
 

@@ -137,7 +137,15 @@ def dba(gates: Sequence[JudgedGate] | None, watched: Watched) -> Card:
 
 
 def developer(state: State, watched: Watched, shadow: Mapping[str, Any] | None) -> Card:
-    """Return whether both systems work; of an original that is being taken away, or is gone, nothing is asked."""
+    """Return whether both systems work; of an original that is being taken away, or is gone, nothing is asked.
+
+    Parameters
+    ----------
+    state
+        How far the move is.
+    watched, shadow
+        What the watch has seen, and the newest comparison of answers; None without one.
+    """
     alone = state in ("cleaning", "cleaned")
     facts = []
     for side in (Side.BACKEND,) if alone else Side:
