@@ -44,14 +44,19 @@ _SAME = (
 # The same as one number, which an index holds: so a user's documents are compared without being read.
 _MARK = (
     f"hashtextextended(s.title, hashtextextended(coalesce({SONG}, chr(1)),"
-    f" (extract(epoch FROM s.created_at) * 1000000)::bigint + {VERSION}))"
+    f" (date_part('epoch', s.created_at) * 1000000)::bigint + {VERSION}))"
 )
 # A document that was just made for a search has no mark.
 FOLLOWS = f"{_SAME} AND (d.mark IS NULL OR d.mark = {_MARK})"
-_ROWS = (
-    f"SELECT s.id, s.user_id, s.title, {SONG}, s.created_at FROM saved_choreographies s WHERE NOT EXISTS"  # noqa: S608
-    f" (SELECT FROM title_documents d WHERE d.user_id = s.user_id AND d.choreography_id = s.id AND d.mark = {_MARK}"
-)
+# First which rows they are: mostly none, and of none the song has to be taken out of its JSON for this.
+_ROWS = f"""
+    SELECT s.id, s.user_id, s.title, {SONG}, s.created_at FROM saved_choreographies s WHERE s.id = ANY(ARRAY(
+        SELECT s.id FROM saved_choreographies s WHERE NOT EXISTS (
+            SELECT FROM title_documents d WHERE d.user_id = s.user_id AND d.choreography_id = s.id AND d.mark = {_MARK}
+            {{also}}
+        ) AND {{where}}
+    ))
+"""  # noqa: S608 - constants of this module
 # Level and length are no words: a search finds the row without them, a list in order does not.
 _SORTED_RIGHT = "AND d.difficulty = s.difficulty AND d.duration = s.duration"
 # Rows that were changed meanwhile are left for the next time. FOR KEY SHARE: one that is deleted meanwhile must not be
@@ -207,7 +212,7 @@ def forget_words(*, after: int, at_most: int = 500) -> int:
 def _rows(where: str, values: list[int | uuid.UUID], *, also: str = _SORTED_RIGHT) -> list[TitleRow]:
     """Return rows without a document that counts; ``also``: what else must be as in the row."""
     with connection.cursor() as cursor:
-        cursor.execute(f"{_ROWS} {also}) AND {where}", values)
+        cursor.execute(_ROWS.format(also=also, where=where), values)
         return [TitleRow(*row) for row in cursor.fetchall()]
 
 
