@@ -126,8 +126,11 @@ def _of_tiers(
     asked: TitleSearch, questions: Questions, tiers: list[MatchTier], after: FoundPlace | None, at_most: int
 ) -> list[FoundPlace]:
     """Return what is in these tiers: of each what the window shows, if that is enough, or what the index finds."""
-    values = _values(asked, questions, tiers, after)
-    window = _rows(_WINDOW, values | {"most": at_most}, tiers, after)
+    values = _values(asked, questions, tiers, after) | {"most": at_most}
+    window = _rows(_WINDOW, values, tiers, after)
+    if len(window) < at_most:
+        # Rare, or not there: the index finds all of it at once.
+        return _rows(_INDEX, values, tiers, after)
     places: list[FoundPlace] = []
     for tier in tiers:
         missing = at_most - len(places)
