@@ -12,7 +12,7 @@ from apps.collections.models import SavedChoreography
 from apps.open_sessions import seen
 from apps.tokens.models import PersonalToken
 from config import security
-from config.prepared import Given, Prepared
+from config.prepared import GivenValue, Prepared
 from tests import matrix
 from tests.matrix import KEPT, TASK, TOKEN, Matrix, changes, rows_of
 from tests.test_access import DECLARED, house
@@ -80,7 +80,7 @@ def test_planted__get_that_ends_tokens__is_noticed(asked, monkeypatch):
 
 
 def test_planted__rows_of_all_users__are_granted_leaked_and_written(asked, monkeypatch):
-    of_anyone = Prepared(lambda: SavedChoreography.objects.filter(pk=Given("id", UUIDField())))
+    of_anyone = Prepared(lambda: SavedChoreography.objects.filter(pk=GivenValue("id", UUIDField())))
     monkeypatch.setattr("apps.collections.selectors._ONE", {False: of_anyone, True: of_anyone})
     asked.walk(asked.asker("other"), [KEPT_PAGE])
     assert f"other: GET {KEPT_PAGE} answers 200, declared is 404" in asked.figures.unexpected_grants
