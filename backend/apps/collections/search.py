@@ -128,8 +128,8 @@ def _of_tiers(
     """Return what is in these tiers: of each what the window shows, if that is enough, or what the index finds."""
     values = _values(asked, questions, tiers, after) | {"most": at_most}
     window = _rows(_WINDOW, values, tiers, after)
-    if len(window) < at_most:
-        # Rare, or not there: the index finds all of it at once.
+    if not window:
+        # Rare, or not there: the index finds all of it at once. Of what is common it would read too much.
         return _rows(_INDEX, values, tiers, after)
     places: list[FoundPlace] = []
     for tier in tiers:
