@@ -46,7 +46,7 @@ def sweep() -> None:
 
 
 def repair() -> None:
-    """Repair what somebody may wait for."""
+    """Repair what people may wait for: tasks, counts and documents that are behind."""
     calls.repeat_stalled_calls()
     calls.raise_old_calls()
     turns.join_all()
