@@ -24,6 +24,11 @@ def test_catalogue__has_every_text_translated_none_fuzzy_and_none_besides():
     assert len(found) > 300
 
 
+def test_functions_that_say_something__are_all_there():
+    assert translations.missing_in_sources(translations.SAYING) == set()
+    assert translations.missing_in_sources({"admit", "_end_after"}) == {"_end_after"}
+
+
 def test_compiled_files__are_of_the_catalogue():
     known = translations.read_po(translations.PO.read_text())
     assert translations.MO.read_bytes() == translations.mo_of(known), "run script/translations"

@@ -57,7 +57,7 @@ SAYING = {
     "admit_registration",
     "count_new_account",
     "_add",
-    "_end_after",
+    "_days",
 }
 # What no page shows: for the log, for programs alone, for the command line.
 UNSEEN = {"monitoring", "serving", "orphans", "guard", "env", "silence", "documentation", "sessions", "models"}
@@ -143,6 +143,13 @@ def of_sources() -> Iterator[str]:
         for file in sorted((BACKEND / package).rglob("*.py")):
             if not {"migrations", "management", *UNSEEN} & {*file.parts, file.stem}:
                 yield from of_source(ast.parse(file.read_text()))
+
+
+def missing_in_sources(names: set[str]) -> set[str]:
+    """Return the names that no function of the sources has: what such a function says would be left out unseen."""
+    files = (file for package in PACKAGES for file in (BACKEND / package).rglob("*.py"))
+    trees = (ast.parse(file.read_text()) for file in files)
+    return names - {node.name for tree in trees for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
 
 
 def of_source(tree: ast.AST) -> Iterator[str]:
