@@ -1,9 +1,13 @@
 // Jumps back without a gap. A seek stops the sound for about a tenth of a second, which a dancer hears. So a second
 // element of the same video starts in silence a little before the jump, is brought into step, and takes over on the beat.
 
-const LEAD_S = 1.3; // the second element runs for so long before it takes over
-const SETTLED_S = 0.4; // and so long at its own speed: its clock slips when the speed changes
+const LEAD_S = 2.1; // the second element runs for so long before it takes over
+const NEAR_S = 1.1; // so long before it, it has been brought near; its clock slips each time that its speed changes
+const SEEN_S = 0.85; // so long before it, how far it slipped is seen
+const MENDED_S = 0.35; // what is seen to be off by more than FAR_S is made good by then
+const FAR_S = 0.008;
 const CLOSE_S = 0.004; // closer than this it is left alone
+const LEARNS = 0.2; // so much of what was off is taken for how it always is
 const FRAME_S = 0.009; // half the time between two looks
 const HUSHED = 0.001; // not heard, and not 0: a browser stops the sound of what is mute, and its clock slips when it begins
 
@@ -15,7 +19,7 @@ function hush(element) {
 
 export class Seam {
   lag = 0.06; // from play() until it moves; learned
-  slip = 0.015; // how late it is after its speed has changed; learned
+  slip = 0.016; // how late it is after its speed has changed; learned
 
   constructor(video, taken) {
     this.video = video;
@@ -68,6 +72,7 @@ export class Seam {
       other.playbackRate = rate;
       this.started = performance.now();
       this.begun = other.currentTime;
+      this.mend = null;
       // Some browsers let nothing sound that was not pressed itself.
       other.play().catch(() => Object.assign(other, { muted: true }).play()).catch(() => {});
     } else if (!other.paused) {
@@ -77,21 +82,28 @@ export class Seam {
         this.started = 0;
       }
       const early = other.currentTime - from - (video.currentTime - to);
-      if (rest > SETTLED_S) {
-        // So much faster or slower that they are in step from then on, however seldom it can look.
-        const off = early - this.slip * rate;
-        const pull = Math.abs(off) < CLOSE_S ? 1 : 1 - off / rate / Math.max(rest - SETTLED_S, 0.15);
-        const wanted = rate * Math.min(Math.max(pull, 0.5), 2);
-        if (Math.abs(wanted - other.playbackRate) > 0.01) other.playbackRate = wanted;
-      } else if (other.playbackRate !== rate) other.playbackRate = rate;
-      else if (rest < SETTLED_S / 2 && this.begun !== null) {
-        this.slip = Math.min(Math.max(this.slip - 0.5 * early / rate, 0), 0.05);
-        this.begun = null;
+      let wanted = rate;
+      if (rest > NEAR_S) {
+        if (Math.abs(early) > CLOSE_S || other.playbackRate !== rate) wanted = this.#pull(early - this.slip * rate, rest - NEAR_S);
+      } else if (rest < SEEN_S && rest > MENDED_S) {
+        // What it gains is reckoned, since a clock that does not run at its own speed is seen in steps of 10 ms.
+        if (!this.mend) {
+          this.slip = Math.min(Math.max(this.slip - LEARNS * (early / rate), 0), 0.05);
+          this.mend = Math.abs(early) > FAR_S ? this.#pull(early - 2 * this.slip * rate, rest - MENDED_S) : rate;
+        }
+        wanted = this.mend;
       }
+      if (Math.abs(wanted - other.playbackRate) > 0.005) other.playbackRate = wanted;
     }
     this.rest = rest;
     if (rest > FRAME_S) return false;
     return !other.paused && !other.seeking && other.readyState > 2 ? this.#swap() : this.#jump();
+  }
+
+  // The speed at which what is off is made good in so many seconds, however seldom it can look.
+  #pull(off, seconds) {
+    const rate = this.video.playbackRate;
+    return rate * Math.min(Math.max(1 - off / rate / Math.max(seconds, 0.15), 0.5), 2);
   }
 
   #jump() {
