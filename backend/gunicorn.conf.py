@@ -39,10 +39,15 @@ def on_starting(server: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Take secret links out of the log of requests, if the command line asks for one; answer with metrics."""
+    """Take secret links out of the log of requests, if the command line asks for one; answer with metrics; settle."""
     # Only now: the modules need the settings.
+    from django.urls import get_resolver  # noqa: PLC0415
+
     from apps.monitoring.metrics import serve  # noqa: PLC0415
     from config.refusals import WithoutLinks  # noqa: PLC0415
+    from serving.garbage import Loaded  # noqa: PLC0415
 
     worker.log.access_log.addFilter(WithoutLinks())
     serve()
+    get_resolver().url_patterns  # noqa: B018 - the routes are loaded
+    Loaded().begin()

@@ -150,6 +150,23 @@ def test_turn__many_followers_of_one_task__cost_as_many_queries_as_one(ana, task
         turn(watch)
 
 
+def test_turn__no_time_for_places__tells_one_a_turn_and_every_change_at_once(ana, task, watch, monkeypatch):
+    monkeypatch.setattr(watching, "PLACES_S", 0)
+    all_heard = []
+    for _ in range(3):
+        follower, heard = joined(watch, ana)
+        follower.line = -1  # the queue has moved since
+        all_heard.append(heard)
+    told = []
+    for _ in range(4):
+        turn(watch)
+        told.append(sum(len(heard.said) for heard in all_heard))
+    assert told == [1, 2, 3, 3]
+    ChoreographyTask.objects.update(progress=40, updated_at=Now())
+    turn(watch)
+    assert [len(heard.said) for heard in all_heard] == [2, 2, 2]
+
+
 def test_more_streams_than_one_user_may_have__are_refused(ana, ben, task, watch, settings):
     settings.USER_STREAMS_LIMIT = 2
     first, _ = joined(watch, ana)

@@ -28,8 +28,8 @@ HEARTBEAT_S = 15.0
 PERMITS_S = 10.0
 # Then the client opens another stream, and everything is asked anew.
 LONGEST_S = 600.0
-# A place in the queue costs a query for each user: so many are told anew in a turn, the others in the next ones.
-PLACES = 50
+# Places in the queue are told anew for so long in a turn, the others in the next ones: requests have this process, too.
+PLACES_S = 0.05
 RETRY_AFTER_S = 30
 
 
@@ -139,7 +139,10 @@ class Watch:
         changed = [one for one in followers if versions.get(one.task_id) != one.version]
         waiting = [one for one in followers if one.line != line and one.version and one not in set(changed)]
         states: dict[tuple[int, str], State | None] = {}
-        for one in [*changed, *waiting[:PLACES]]:
+        until_s = time.monotonic() + PLACES_S
+        for number, one in enumerate([*changed, *waiting]):
+            if number > len(changed) and time.monotonic() > until_s:
+                break  # at least one place is told, however slow the database is
             key = (one.user.pk, one.task_id)
             if key not in states:
                 states[key] = current_state(one.user, one.task_id)
