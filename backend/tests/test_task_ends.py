@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 
+from apps.choreography import progress
 from apps.choreography.models import ChoreographyTask
 from apps.collections.models import SavedChoreography
 from apps.generation import queue
@@ -94,7 +95,15 @@ def test_cancel__while_the_worker_commits_the_end__the_worker_wins_and_nothing_i
     assert_completed_once(ana, [task.pk])
 
 
-def test_cancel__before_the_worker_writes_the_end__the_cancel_wins_and_nothing_is_left(ana, own_database):
+def test_cancel__before_the_worker_writes_the_end__the_cancel_wins_and_nothing_is_left(ana, own_database, monkeypatch):
+    cancelled, complete = threading.Event(), progress.complete
+
+    def complete_after_the_cancel(*given, **told) -> None:
+        # A worker that is fast has the row before who waited for it has woken.
+        assert cancelled.wait(PATIENCE_S)
+        complete(*given, **told)
+
+    monkeypatch.setattr(progress, "complete", complete_after_the_cancel)
     task = start(ana)
     act = deleting(ana, f"/api/choreography/tasks/{task.pk}")
     with hold_on(own_database) as hold:
@@ -102,9 +111,9 @@ def test_cancel__before_the_worker_writes_the_end__the_cancel_wins_and_nothing_i
         with in_thread(work):
             until(lambda: is_held(hold), "the worker has made the video")
             with in_thread(act) as answers:
-                # It stands in the line for the row before the worker comes to write the end.
                 until(lambda: cancels_that_wait(hold) == 1, "the cancel waits for the row")
                 hold.release()
+            cancelled.set()
     assert [answer.status_code for answer in answers] == [200]
     assert Job.objects.get().outcome == "cancelled"
     assert (ChoreographyTask.objects.exists(), SavedChoreography.objects.exists(), output_files()) == (False, False, [])
