@@ -26,6 +26,8 @@ RUN_JOB: str = _env.str("RUN_JOB") if JOBS == "cloud-run" else ""
 RUN_API_ENDPOINT: str = _env.str("RUN_API_ENDPOINT", default="https://run.googleapis.com")
 # Cloud Run sets it in the containers of a job.
 CLOUD_RUN_EXECUTION: str = _env.str("CLOUD_RUN_EXECUTION", default="")
+# Where `manage.py worker` keeps the locks of the cores that its workers share.
+WORKER_CORES: str = _env.str("WORKER_CORES", default="")
 DEBUG: bool = _env.bool("DEBUG", default=False)
 ALLOWED_HOSTS: list[str] = _env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 MOVES_LIBRARY = Path(_env.str("MOVES_LIBRARY", default=str(MEDIA_ROOT / "Bachata_steps"))).absolute()

@@ -14,7 +14,7 @@ from django.conf import settings
 import bachateo
 from apps.choreography import progress
 from apps.collections.services import auto_save_choreography
-from apps.generation import files, queue
+from apps.generation import cores, files, queue
 from apps.jobs import leases, runs, turns
 from apps.jobs.leases import Lease
 from apps.jobs.models import Job
@@ -127,19 +127,21 @@ def _make(lease: Lease) -> None:
 
 
 def _made(lease: Lease, job: Job) -> bachateo.Choreography:
-    return bachateo.make(
-        song_path(job, folder=files.draft_folder(lease)),
-        files.draft_path(lease),
-        difficulty=job.request["difficulty"],
-        energy=job.request["energy"],
-        # A job of an older version has neither style nor corrections.
-        style=job.request.get("style"),
-        seed=job.request["seed"],
-        relax=RELAX,
-        search=find_moves,
-        corrections=_corrections(job.request.get("corrections")),
-        **_means(lease),
-    )
+    song = song_path(job, folder=files.draft_folder(lease))
+    with cores.one():
+        return bachateo.make(
+            song,
+            files.draft_path(lease),
+            difficulty=job.request["difficulty"],
+            energy=job.request["energy"],
+            # A job of an older version has neither style nor corrections.
+            style=job.request.get("style"),
+            seed=job.request["seed"],
+            relax=RELAX,
+            search=find_moves,
+            corrections=_corrections(job.request.get("corrections")),
+            **_means(lease),
+        )
 
 
 def _corrections(wanted: dict[str, Any] | None) -> Any:

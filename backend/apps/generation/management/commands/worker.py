@@ -4,14 +4,17 @@ import logging
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
+from apps.generation import cores
 from apps.jobs.queues import QUEUES
 from config import env
 from config.numbers import whole_number
@@ -45,12 +48,20 @@ class Crew:
     def __init__(self, number: int, queues: Sequence[str] = ()) -> None:
         self.number = number
         self.command = (*COMMAND, "--queues", ",".join(queues)) if queues else COMMAND
+        self.environment: dict[str, str] = {}
         self.over = threading.Event()
         self.lock = threading.Lock()
         self.running: set[subprocess.Popen[bytes]] = set()
 
     def run(self) -> None:
         """Keep them until this process is asked to end."""
+        with tempfile.TemporaryDirectory(prefix="compas-cores-") as folder:
+            if self.number > cores.number_of_cores():
+                cores.share(Path(folder))
+                self.environment = {"WORKER_CORES": folder}
+            self._run()
+
+    def _run(self) -> None:
         threads = [threading.Thread(target=self._keep, args=(place,)) for place in range(self.number)]
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._end)
@@ -62,7 +73,9 @@ class Crew:
     def _keep(self, place: int) -> None:
         while not self.over.is_set():
             with self.lock:
-                worker = subprocess.Popen([sys.executable, sys.argv[0], *self.command], env=_environment(place))
+                worker = subprocess.Popen(
+                    [sys.executable, sys.argv[0], *self.command], env=_environment(place) | self.environment
+                )
                 self.running.add(worker)
             if self.over.is_set():  # the signal came in between
                 worker.terminate()

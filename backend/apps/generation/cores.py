@@ -1,0 +1,66 @@
+"""A core for each video: of the workers of one machine that are more than its cores, the others wait and slow none.
+
+`manage.py worker` gives them a file for each core. Who holds its lock has the core; the lock of a worker that dies
+is free again. What waits for a network, as the song and the video in a bucket do, needs no core.
+"""
+
+import fcntl
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from queue import SimpleQueue
+
+from django.conf import settings
+
+
+def number_of_cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def share(folder: Path) -> None:
+    """Write a file for each core."""
+    for core in range(number_of_cores()):
+        (folder / str(core)).touch()
+
+
+@contextmanager
+def one() -> Iterator[None]:
+    """Wait for a core, if they are shared, and have it meanwhile."""
+    if not settings.WORKER_CORES:
+        yield
+        return
+    held = _first_free(sorted(Path(settings.WORKER_CORES).iterdir()))
+    try:
+        yield
+    finally:
+        os.close(held)
+
+
+def _first_free(files: Sequence[Path]) -> int:
+    """Return a descriptor that holds the lock of the file that is free first."""
+    for file in files:
+        descriptor = os.open(file, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+        else:
+            return descriptor
+    first: SimpleQueue[int] = SimpleQueue()
+    others = threading.Lock()
+    for file in files:
+        threading.Thread(target=_wait, args=(file, first, others), daemon=True).start()
+    return first.get()
+
+
+def _wait(file: Path, first: SimpleQueue[int], others: threading.Lock) -> None:
+    """Wait for one lock, and tell its descriptor; those that come after the first are let go."""
+    descriptor = os.open(file, os.O_RDONLY)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    if others.acquire(blocking=False):
+        first.put(descriptor)
+    else:
+        os.close(descriptor)
