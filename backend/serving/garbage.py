@@ -2,9 +2,9 @@
 
 import gc
 
-# Objects more than there were, and how often of each kind of collection there is one of the next.
+WARM = 5  # full collections, after which a process has nearly all that it loads
+# From then on: objects more than there were, and how many collections of a kind make one of the next.
 THRESHOLDS = (700, 10, 100)
-WARM = 3  # full collections, after which a process has nearly all that it loads
 
 
 class Loaded:
@@ -17,7 +17,7 @@ class Loaded:
         """Leave out what is loaded now."""
         gc.collect()
         gc.freeze()
-        gc.set_threshold(*THRESHOLDS)
+        gc.collect()  # or the next full one would wait for a quarter of what is left out
         gc.callbacks.append(self.collected)
 
     def collected(self, phase: str, about: dict[str, int]) -> None:
@@ -28,3 +28,4 @@ class Loaded:
         self.left -= 1
         if not self.left:
             gc.callbacks.remove(self.collected)
+            gc.set_threshold(*THRESHOLDS)
