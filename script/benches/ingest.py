@@ -2,7 +2,8 @@
 
 Give a folder of films and its annotations; each is filmed again, faster or slower, mirrored, in other light, in clothes
 of other colours, and begun elsewhere, until there are as many as asked for. Real encoders' habits stay: B-frames, few
-keyframes, AAC. A `wardrobe` in the annotations is hidden from the ingest, and compared with what it sees.
+keyframes, AAC. A `wardrobe` in the annotations is hidden from the ingest, and compared with what it sees; a clip
+without one counts as clothes of its own, and is dyed so.
 """
 
 import argparse
