@@ -155,16 +155,19 @@ def _corrections(wanted: dict[str, Any] | None) -> Any:
 
 def _swapped(lease: Lease, job: Job) -> bachateo.Choreography:
     swap = job.request["swap"]
-    plan = sidecar_name(files.video_name(swap["task_id"], user_id=job.user_id), PLAN)
+    song = song_path(job, folder=files.draft_folder(lease))
+    name = sidecar_name(files.video_name(swap["task_id"], user_id=job.user_id), PLAN)
     try:
-        return bachateo.remake(
-            song_path(job, folder=files.draft_folder(lease)),
-            files.draft_path(lease),
-            plan=media().fetch(plan, files.draft_folder(lease)),
-            number=swap["move"],
-            seed=job.request["seed"],
-            **_means(lease),
-        )
+        plan = media().fetch(name, files.draft_folder(lease))
+        with cores.one():
+            return bachateo.remake(
+                song,
+                files.draft_path(lease),
+                plan=plan,
+                number=swap["move"],
+                seed=job.request["seed"],
+                **_means(lease),
+            )
     except FileNotFoundError as error:
         raise NotFoundError("The choreography whose move was to be replaced is not there any more.") from error
     except bachateo.SequencingError as error:
