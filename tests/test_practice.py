@@ -82,6 +82,23 @@ def test_loop__of_a_move__goes_from_beat_to_beat_without_a_seek(chromium, dance)
         assert page.evaluate("swaps.length") == 0
 
 
+@pytest.mark.parametrize("beats", [2, 3])
+def test_loop__of_a_few_beats__has_less_time_and_hits_them_all_the_same(chromium, dance, beats):
+    with room(chromium, dance) as page:
+        page.evaluate(
+            """(beats) => {
+                const { loop, timeline } = document.querySelector("[data-player]").room;
+                loop.set(timeline.beats[20].time_s, timeline.beats[20 + beats].time_s);
+                loop.begin();
+            }""",
+            beats,
+        )
+        practice.until_smooth(page)
+        page.evaluate(practice.SWAPS)
+        practice.until(page, "swaps.filter(inStep).length >= 6 || swaps.length + seeks.length > 24")
+        assert page.evaluate("swaps.filter(inStep).length") >= 6, page.evaluate("[swaps, seeks]")
+
+
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.thinned(to_one_in=2)
 def test_room__while_it_plays__shows_the_count_of_each_frame_and_names_the_moves(chromium, dance, size):

@@ -6,8 +6,11 @@ const NEAR_S = 1.1; // so long before it, it has been brought near; its clock sl
 const SEEN_S = 0.85; // so long before it, how far it slipped is seen
 const MENDED_S = 0.35; // what is seen to be off by more than FAR_S is made good by then
 const FAR_S = 0.008;
+const MOVES_MS = 90; // so long after it began to move, its clock runs as it should
+const FAILED_S = 0.06; // what is off by more was not brought near in time, and teaches nothing
 const CLOSE_S = 0.004; // closer than this it is left alone
 const LEARNS = 0.2; // so much of what was off is taken for how it always is
+const TURN_S = 0.25; // what has handed over is back where it waits after so long
 const FRAME_S = 0.009; // half the time between two looks
 const HUSHED = 0.001; // not heard, and not 0: a browser stops the sound of what is mute, and its clock slips when it begins
 
@@ -56,7 +59,10 @@ export class Seam {
   #wait() {
     if (this.other.error) this.other.load(); // the network is back, or not: then it is a plain seek
     this.other.pause();
-    this.other.currentTime = Math.max(0, this.from - LEAD_S * this.video.playbackRate);
+    const rate = this.video.playbackRate;
+    const most = (this.to - this.from) / rate - TURN_S; // a short loop has less time
+    const lead = Math.min(most < NEAR_S + 0.4 ? SEEN_S : LEAD_S, Math.max(most, 0));
+    this.other.currentTime = Math.max(0, this.from - lead * rate);
   }
 
   // Look how far it is; true when the jump was made.
@@ -73,22 +79,26 @@ export class Seam {
       this.started = performance.now();
       this.begun = other.currentTime;
       this.mend = null;
+      this.neared = false;
       // Some browsers let nothing sound that was not pressed itself.
       other.play().catch(() => Object.assign(other, { muted: true }).play()).catch(() => {});
     } else if (!other.paused) {
+      const now = performance.now();
       if (this.started && other.currentTime > this.begun + 0.02) {
-        const lag = (performance.now() - this.started) / 1000 - (other.currentTime - this.begun) / rate;
+        const lag = (now - this.started) / 1000 - (other.currentTime - this.begun) / rate;
         this.lag += 0.5 * (Math.min(Math.max(lag, 0), 0.3) - this.lag);
         this.started = 0;
+        this.moves = now;
       }
       const early = other.currentTime - from - (video.currentTime - to);
       let wanted = rate;
       if (rest > NEAR_S) {
+        this.neared = true;
         if (Math.abs(early) > CLOSE_S || other.playbackRate !== rate) wanted = this.#pull(early - this.slip * rate, rest - NEAR_S);
-      } else if (rest < SEEN_S && rest > MENDED_S) {
+      } else if (rest < SEEN_S && rest > MENDED_S && !this.started && now > this.moves + MOVES_MS) {
         // What it gains is reckoned, since a clock that does not run at its own speed is seen in steps of 10 ms.
         if (!this.mend) {
-          this.slip = Math.min(Math.max(this.slip - LEARNS * (early / rate), 0), 0.05);
+          if (this.neared && Math.abs(early) < FAILED_S) this.slip = Math.min(Math.max(this.slip - LEARNS * (early / rate), 0), 0.05);
           this.mend = Math.abs(early) > FAR_S ? this.#pull(early - 2 * this.slip * rate, rest - MENDED_S) : rate;
         }
         wanted = this.mend;
