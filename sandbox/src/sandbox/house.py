@@ -3,9 +3,11 @@
 Knows where the systems lie and how they are started; imports none of them.
 """
 
+import hashlib
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -81,6 +83,27 @@ def collect_static(folder: Path) -> None:
     env = system_environment(database_url="postgresql://unused", media=LOCAL / "media", secret_key="unused")  # noqa: S106
     command = [sys.executable, "manage.py", "collectstatic", "--noinput", "--verbosity", "0"]
     _run(command, cwd=ROOT / "backend", env=env | {"STATIC_ROOT": str(folder)})
+
+
+def static_files() -> Path:
+    """Return a folder of the backend's static files, written once for each version of them; it is not to be changed."""
+    sources = [
+        ROOT / "uv.lock",
+        *sorted((ROOT / "backend" / "web").rglob("*")),
+        *sorted((ROOT / "backend").glob("config/*.py")),
+    ]
+    version = hashlib.blake2b(digest_size=12)
+    for source in sources:
+        if source.is_file() and source.suffix != ".pyc":
+            version.update(f"{source.relative_to(ROOT)} ".encode() + source.read_bytes())
+    folder = LOCAL / "static" / version.hexdigest()
+    with _alone():
+        if not folder.exists():
+            folder.parent.mkdir(exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=LOCAL) as place:
+                collect_static(Path(place) / "static")
+                (Path(place) / "static").rename(folder)
+    return folder
 
 
 def handover_environment(server: Server, name: str) -> dict[str, str]:

@@ -81,7 +81,7 @@ class Place:
         shared = {"MOVES_LIBRARY": str(self.library), "BACHATEO_CACHE": str(self.folder / "cache")}
         system = house.system_environment(database_url=database_url, media=self.media, secret_key=self.secret_key())
         if self.collects:
-            shared["STATIC_ROOT"] = str(self.folder / "static")
+            shared["STATIC_ROOT"] = str(house.static_files())
         if self.host:
             shared["ALLOWED_HOSTS"] = ",".join((self.host, LOOPBACK, BALANCER, *ADDRESSES.values()))
         return system | shared | (self.bucket.environment() if self.bucket else {}) | dict(self.more)
@@ -172,8 +172,6 @@ def running(
     require_free(original_port, address=original_address)
     (place.media / "songs").mkdir(parents=True, exist_ok=True)
     log_folder(place.folder / "log")
-    if place.collects:
-        house.collect_static(place.folder / "static")
     with ExitStack() as stack:
         first = ("second backend", "config", "backend_app") if instead else ("original", "monolith", "original_app")
         started = [
