@@ -39,7 +39,7 @@ def on_starting(server: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Take secret links out of the log of requests, if the command line asks for one; answer with metrics; settle."""
+    """Take secret links out of the log, answer with metrics, and leave what is loaded out of the search for garbage."""
     # Only now: the modules need the settings.
     from django.urls import get_resolver  # noqa: PLC0415
 

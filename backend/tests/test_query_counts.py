@@ -40,7 +40,8 @@ CONTROL = re.compile("(BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE)")
 OF_VISITORS = {"/api/auth/login", "/api/auth/register", "/login", "/register", "/auth/login/", "/auth/register/"}
 # Seldom asked: an account is deleted, and then each file that it leaves.
 MORE = {18: {"POST /api/auth/me/delete"}}
-# An id of Phase 1 that Phase 2 is asked for: whether the user saved it under its old spelling is one query more.
+# An id of Phase 1 that Phase 2 is asked for: whether the user saved it under its old spelling is one query more,
+# and no query is saved for it: the first takes 13. By an id of Phase 2 none of them does.
 BY_OLD_ID = {
     "POST /api/collections",
     "GET /api/choreography/tasks/t/events",
@@ -256,14 +257,16 @@ def counted(client: Client) -> dict[str, int]:
 def wrong(found: dict[str, int]) -> list[str]:
     """Return what is not listed, is listed wrongly, or takes too many."""
     old = BY_OLD_ID if settings.SCHEMA_PHASE == 2 else set()
-    found = {name: number - (name in old) for name, number in found.items()}
+    listed = {name: number + (name in old) for name, number in QUERIES.items()}
     told = [
-        f"{name} takes {number} queries, {QUERIES.get(name, 'none')} listed"
+        f"{name} takes {number} queries, {listed.get(name, 'none')} listed"
         for name, number in found.items()
-        if QUERIES.get(name) != number
+        if listed.get(name) != number
     ]
     told += [f"{name} is listed and is not there" for name in QUERIES if name not in found]
     allowed = {name: number for number, names in MORE.items() for name in names}
+    if "POST /api/collections" in old:
+        allowed["POST /api/collections"] = 13
     return told + [
         f"{name} takes more than {MOST}" for name, number in found.items() if number > allowed.get(name, MOST)
     ]
