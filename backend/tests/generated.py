@@ -190,11 +190,16 @@ def _settings(asker: Person, everyone: list[Person]) -> Iterator[str]:
 
 
 def everything_of(person: Person, client: httpx.Client) -> dict[str, Any]:
-    """Return what a user's own addresses answer; but no likes and no places in the queue, which others change."""
+    """Return what a user's own addresses answer; but nothing that is for others to change.
+
+    That is likes, places in the queue, and favourites that are another user's: who shares one may end that.
+    """
     addresses = ["/api/auth/me", "/api/auth/me/preferences", "/api/songs", "/api/webhooks", "/api/collections/labels"]
-    addresses += ["/api/collections", "/api/favourites"]
+    addresses += ["/api/collections"]
     addresses += [f"/api/webhooks/{one}/deliveries" for one in person.things["webhooks"]]
     found = {address: client.get(address, headers=person.headers).json() for address in addresses}
+    favourites = client.get("/api/favourites", headers=person.headers).json()["results"]
+    found["favourites"] = [one for one in favourites if one["is_yours"]]
     for one in person.things["choreographies"]:
         share = client.get(f"/api/collections/{one}/share", headers=person.headers).json()
         found[f"share of {one}"] = {name: value for name, value in share.items() if name != "likes"}
