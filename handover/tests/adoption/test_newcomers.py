@@ -34,6 +34,26 @@ def test_new_column_in_create_model__is_added_and_read_and_removed_again(it):
         assert it.undo().returncode == 0
 
 
+OPTIONS = 'DATABASES["default"]["OPTIONS"] = {{"options": "-c search_path={path}"}}'
+
+
+@pytest.mark.parametrize("path", ["public", "public,backend", "backend"])
+@pytest.mark.thinned(to_one_in=3)
+def test_options_lead_past_the_schema_or_the_tables__is_refused_before_anything_changes(it, path):
+    it.write(tasks=App(task(), [CREATE_TASK]), settings=OPTIONS.format(path=path))
+    with it.without_a_trace():
+        done = it.adopt("--apply")
+    assert done.returncode == 3
+    told = "HO044  DATABASES of the backend sets search_path = {} in its OPTIONS, which beats that of its role"
+    assert told.format(path.replace(",", ", ")) in done.stderr
+    assert "let it be backend, public; then adopt again" in done.stderr
+
+
+def test_options_lead_to_the_schema_first__is_adopted(it):
+    it.write(tasks=App(task(), [CREATE_TASK]), settings=OPTIONS.format(path="backend,public"))
+    it.apply()
+
+
 def test_new_column_with_index_and_constraint__comes_with_both(it):
     fields = create(
         "Task", KEY, USER, TITLE, '("job", models.CharField(max_length=50, null=True, db_index=True))', db_table="tasks"

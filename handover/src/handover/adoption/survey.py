@@ -18,7 +18,7 @@ from handover.rules.tables import ADOPT_BY_HAND
 from handover.schema.catalog import Catalog, Table, read_catalog, read_roles
 from handover.schema.deletes import undecided
 from handover.schema.models import Description, Model
-from handover.schema.subject import DescribedSystem, Subject
+from handover.schema.subject import DescribedSystem, Subject, own_search_path
 from handover.side import Side
 
 ONLY_PUBLIC = "handover adopt works with shared tables in schema public only"
@@ -117,6 +117,7 @@ def survey(connection: Connection[Any], config: Config, description: Description
         *undecided(description, tables),
         *history.refused,
         *_role_findings(facts, config),
+        *_past_the_schema(description, config),
         *_ownership(connection, config, sorted(tables), sequences),
     )
     names = {"role": config.backend.role, "tables": list(tables), "schema": config.backend.schema_name}
@@ -277,6 +278,20 @@ def _role_findings(facts: dict[str, Any], config: Config) -> Iterator[Finding]:
         yield Finding(
             code="HO026", where=f"role {role}", found=what, expected="", todo="Choose another `role` in handover.toml."
         )
+
+
+def _past_the_schema(description: Description, config: Config) -> Iterator[Finding]:
+    """The adoption sets a search path for the role; one in the backend's own options beats it."""
+    schema, path = config.backend.schema_name, own_search_path(description)
+    if path is None or [place for place in path if place in (schema, "public")][:2] == [schema, "public"]:
+        return
+    yield Finding(
+        code="HO044",
+        where="DATABASES",
+        found=f"of the backend sets search_path = {', '.join(path)} in its OPTIONS, which beats that of its role",
+        expected=f"its own tables are in schema {schema}, and the shared ones in public: the first has to come first",
+        todo=f"Take it out of the OPTIONS, or let it be {schema}, public; then adopt again.",
+    )
 
 
 def _ownership(

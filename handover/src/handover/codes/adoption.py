@@ -325,11 +325,13 @@ page(
     What is wrong
     -------------
     At the end of the adoption the backend's own role reads each model once. One of them failed, or was found in
-    another schema. Everything was taken back.
+    another schema. Everything was taken back. Or the OPTIONS of the backend set a search path, which beats that of its
+    role, and leads past its schema or past the shared tables; then nothing was changed.
 
     Why it hurts
     ------------
-    The backend would fail at its first query, or would write to a table that the original does not read.
+    The backend would fail at its first query, or would write to a table that the original does not read. Its migrate
+    would read and write the original's history.
 
     Example
     -------
@@ -337,7 +339,8 @@ page(
 
     Mend
     ----
-    Compare the model with its migrations, or remove the table that stands in the way. Then adopt again.
+    Compare the model with its migrations, or remove the table that stands in the way; or take the search path out of
+    the OPTIONS. Then adopt again.
 
     ```console
     $ python manage.py makemigrations --check
