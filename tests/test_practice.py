@@ -183,12 +183,19 @@ def test_keys__do_what_they_say_nothing_while_typing_and_can_be_switched_off(chr
             press("ArrowRight")
         press("b")  # snapped to beats, and played at once
         page.get_by_role("button", name="Pause", exact=True).wait_for()
-        looped = page.evaluate("(({ from, to }) => [from, to])(document.querySelector('[data-player]').room.loop)")
+        looped = "(({ from, to }) => [from, to])(document.querySelector('[data-player]').room.loop)"
         start = times.index(moves[1]["start_s"])
-        assert looped == [times[start], times[start + 5]]
+        assert page.evaluate(looped) == [times[start], times[start + 5]]
         press("l")
         press(" ")
         page.get_by_role("button", name="Play", exact=True).wait_for()
+        press("ArrowRight")
+        for key in ("a", "ArrowRight", "b", " "):  # a part of one beat becomes one of two
+            press(key)
+        page.get_by_role("button", name="Play", exact=True).wait_for()
+        begin, end = page.evaluate(looped)
+        assert times.index(end) == times.index(begin) + 2
+        press("l")
         press("-")
         assert page.evaluate("document.querySelector('.screen > video').playbackRate") == 0.95
         press("m")

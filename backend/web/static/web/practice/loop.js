@@ -59,8 +59,12 @@ export class Loop {
   }
 
   mark(which) {
-    this.marks[which] = this.room.timeline.snap(this.room.time);
-    const { a, b } = this.marks;
+    const { timeline } = this.room;
+    this.marks[which] = timeline.snap(this.room.time);
+    const { a } = this.marks;
+    // A part of one beat is over before its jump can be prepared.
+    if (this.marks.b > a) this.marks.b = Math.max(this.marks.b, timeline.times[timeline.nearest(a) + 2] ?? 0);
+    const { b } = this.marks;
     this.room.say(this.room.word(which));
     if (b > a) {
       this.set(a, b);
