@@ -24,10 +24,12 @@ if TYPE_CHECKING:
 
 SIZES: dict[str, dict[str, Any]] = {
     "desk": {"viewport": {"width": 1280, "height": 900}},
-    "phone": {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True},
+    "phone": {"viewport": {"width": 360, "height": 780}, "is_mobile": True, "has_touch": True},
     # As a page that is zoomed in: a keyboard is also at a narrow window.
     "narrow": {"viewport": {"width": 390, "height": 844}},
 }
+# Not window.innerWidth: a phone zooms out until all of a page that is too wide is seen, and innerWidth grows with it.
+TOO_WIDE = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
 SONG = "Noche"
 SLOW_BYTES_S, SLOW_LATENCY_MS = 50_000, 400
 STOPS_AT_MOST = 120

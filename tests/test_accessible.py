@@ -17,7 +17,7 @@ from handover_testing import browser
 from sandbox.systems import Systems
 from tests.conftest import browser as dancer_of
 from tests.conftest import registered
-from tests.journeys import Guest, Network, no_worker, trouble, visit
+from tests.journeys import TOO_WIDE, Guest, Network, no_worker, trouble, visit
 from tests.practice import until
 
 if TYPE_CHECKING:
@@ -296,7 +296,7 @@ def test_pages__axe__finds_nothing(chromium, guest, systems, number):
                 found += [f"{name}: {one}" for one in here]
                 assert page.locator("html").get_attribute("lang") == language, name
                 assert page.evaluate(IS_DARK) == (theme != "light"), name
-                if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
+                if page.evaluate(TOO_WIDE):
                     found.append(f"{name}: wider than the screen")
     assert not found, "\n".join(found)
 

@@ -6,6 +6,7 @@ import pytest
 
 from handover_testing import browser
 from tests import studio
+from tests.journeys import TOO_WIDE
 
 pytestmark = pytest.mark.skipif(not browser.is_installed(), reason=browser.MISSING)
 
@@ -22,8 +23,7 @@ def test_page__from_the_first_visit__to_the_video_in_the_collection(systems, son
         page.get_by_role("link", name="See it in my collection").click()
         page.get_by_role("link", name="Download the video").wait_for()
         assert studio.play(page) == pytest.approx(30, abs=0.5)
-        wider_than_screen = page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
-        assert not wider_than_screen
+        assert not page.evaluate(TOO_WIDE)
 
 
 @pytest.mark.full

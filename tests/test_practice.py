@@ -13,6 +13,7 @@ from handover_testing import browser
 from tests import practice
 from tests.conftest import browser as dancer_of
 from tests.conftest import registered
+from tests.journeys import TOO_WIDE, visit
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Request
@@ -20,21 +21,24 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.skipif(not browser.is_installed(), reason=browser.MISSING)
 
 ON_THE_BEAT_S = 0.030
-SIZES = {"desk": (1280, 900), "phone": (390, 844)}
+SIZES = {"desk": (1280, 900), "phone": (360, 780), "tiny": (320, 640)}
 
 
 @pytest.fixture(scope="module")
 def dance(systems, demo_song: Path) -> dict[str, Any]:
-    """A choreography that the backend made: its page, its timeline, and the cookies of its dancer."""
+    """A choreography that the backend made: its pages, its timeline, and the cookies of its dancer."""
     systems.place.put_song("Noche.mp3", demo_song.read_bytes())
     with dancer_of(systems) as visitor:
         registered(visitor)
         wishes = {"song": "Noche.mp3", "difficulty": "intermediate", "auto_save": True}
         task = visitor.post(visitor.backend, "/api/choreography/generate", json=wishes).json()["task_id"]
-        assert visitor.until_ended(task)["status"] == "completed"
+        ended = visitor.until_ended(task)
+        assert ended["status"] == "completed", ended
         timeline = visitor.backend.get(f"/api/choreography/tasks/{task}/timeline").json()
         cookies = [{"name": n, "value": v, "url": systems.backend_url} for n, v in visitor.backend.cookies.items()]
-    return {"address": f"{systems.backend_url}/studio/{task}", "timeline": timeline, "cookies": cookies}
+    kept = f"{systems.backend_url}/collection/{ended['result']['saved_choreography_id']}"
+    made = f"{systems.backend_url}/studio/{task}"
+    return {"address": made, "kept": kept, "timeline": timeline, "cookies": cookies}
 
 
 @contextmanager
@@ -99,12 +103,12 @@ def test_loop__of_a_few_beats__has_less_time_and_hits_them_all_the_same(chromium
         assert page.evaluate("swaps.filter(inStep).length") >= 6, page.evaluate("[swaps, seeks]")
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", ["desk", "phone"])
 @pytest.mark.thinned(to_one_in=2)
 def test_room__while_it_plays__shows_the_count_of_each_frame_and_names_the_moves(chromium, dance, size):
     beats, moves = dance["timeline"]["beats"], dance["timeline"]["moves"]
     with room(chromium, dance, size=size) as page:
-        assert not page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
+        assert not page.evaluate(TOO_WIDE)
         page.evaluate(practice.COUNTS_SEEN)
         page.get_by_role("button", name="Play", exact=True).click()
         practice.until(page, "seen.length >= 90")
@@ -140,6 +144,35 @@ def test_link_to_a_move__opens_there_with_its_loop_and_a_tap_changes_the_address
         assert third.get_attribute("aria-pressed") == "false"
         page.locator(".strip button").nth(3).click()  # once more: no loop
         assert page.locator(".strip [aria-pressed=true]").count() == 0
+
+
+def test_link_to_a_move__before_anything_of_the_video_is_fetched__shows_the_move(chromium, dance):
+    moves = [move["label"] for move in dance["timeline"]["moves"]]
+    with visit(chromium) as page:
+        page.context.add_cookies(dance["cookies"])
+        page.goto(f"{dance['kept']}#move=3")
+        page.get_by_role("button", name="Play", exact=True).wait_for()
+        assert page.locator(".screen > video").first.evaluate("(video) => video.readyState") == 0
+        assert page.locator("[data-part=now]").text_content() == moves[2]
+        page.keyboard.press("Shift+ArrowRight")
+        assert page.locator("[data-part=now]").text_content() == moves[3]
+
+
+def test_room__in_spanish_on_a_tiny_phone__is_no_wider_than_the_screen(chromium, dance):
+    with room(chromium, dance, size="tiny") as page:
+        page.context.add_cookies([{"name": "language", "value": "es", "url": dance["address"]}])
+        page.reload()
+        page.get_by_text("Practicar", exact=True).click()
+        page.get_by_label("Volumen de la canción").wait_for()
+        assert not page.evaluate(TOO_WIDE)
+
+
+def test_marks__an_end_that_is_not_after_the_start__forgets_the_start(chromium, dance):
+    with room(chromium, dance) as page:
+        page.keyboard.press("a")
+        page.keyboard.press("b")
+        pressed = [page.locator(f"[data-part={mark}]").get_attribute("aria-pressed") for mark in "ab"]
+        assert pressed == ["false", "true"]
 
 
 def test_choices__are_remembered_and_without_a_memory_last_as_long_as_the_page(chromium, dance):

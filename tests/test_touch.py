@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from handover_testing import browser
-from tests.journeys import SONG, visit
+from tests.journeys import SONG, TOO_WIDE, visit
 from tests.people import PASSWORD
 from tests.practice import until
 
@@ -20,7 +20,7 @@ TIME = "document.querySelector('.screen > video:not(.waits)').currentTime"
 
 
 def fits(page: "Page") -> None:
-    assert not page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
+    assert not page.evaluate(TOO_WIDE)
 
 
 def test_everything__by_touch__works_and_fits(chromium, guest):

@@ -66,6 +66,8 @@ export class Loop {
     if (this.marks.b > a) this.marks.b = Math.max(this.marks.b, timeline.times[timeline.nearest(a) + 2] ?? 0);
     const { b } = this.marks;
     this.room.say(this.room.word(which));
+    // Of two marks that make no loop, the older one is forgotten.
+    if (b <= a) delete this.marks[which === "a" ? "b" : "a"];
     if (b > a) {
       this.set(a, b);
       this.begin();

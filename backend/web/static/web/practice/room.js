@@ -67,6 +67,7 @@ export class Room {
     loop.cancel();
     if (loop.on && (time < loop.whole[0] - 0.05 || time > loop.whole[1])) loop.off();
     this.video.currentTime = time;
+    if (this.video.readyState === HTMLMediaElement.HAVE_NOTHING) this.draw(time); // nothing is there that could be "seeked"
   }
 
   beatBy(beats) {
