@@ -193,7 +193,19 @@ def test_programs__are_answered_in_english(api, ana):
             "Tienes 100 coreografías en espera; pueden esperar como mucho 100."
             " Espera a que se cree una o cancela alguna.",
         ),
+        # What the engine says of a song.
+        (
+            "Tú.mp3 is no sound file (another format). Choose an mp3, m4a, ogg, opus, flac, wav or mp4.",
+            "Tú.mp3 no es un archivo de sonido (otro formato). Elige un mp3, m4a, ogg, opus, flac, wav o mp4.",
+        ),
+        (
+            "1 different taps within a song of 75.0 s are needed to find its beats: tap along on at least 4 beats,"
+            " or clear the corrections.",
+            "1 golpes distintos dentro de una canción de 75.0 s no bastan para hallar sus tiempos:"
+            " marca al menos 4 tiempos o quita las correcciones.",
+        ),
         ("A song that is called so", "A song that is called so"),
+        ("A dance on the beach", "A dance on the beach"),
         ("", ""),
     ],
 )

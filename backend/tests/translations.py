@@ -27,6 +27,10 @@ MO = PO.with_suffix(".mo")
 PATTERNS = BACKEND / "locale" / "patterns.json"
 HEADER = "Content-Type: text/plain; charset=UTF-8\nLanguage: es\nPlural-Forms: nplurals=2; plural=(n != 1);\n"
 PACKAGES = ("apps", "config", "original_addresses", "serving", "web")
+# What the engine says of a song is shown to the dancer whose it is.
+ENGINE = BACKEND.parent / "bachateo" / "src" / "bachateo"
+# Too few words to tell it from another text with an "on" in it.
+DEVICE = "{} on {}"
 # Whose first argument, and whose lists in `errors`, people read.
 RAISED = {
     "InvalidError",
@@ -40,6 +44,9 @@ RAISED = {
     "LockedOutError",
     "UnavailableError",
     "ScopeError",
+    "SongError",
+    "UnreadableError",
+    "OversizedError",
     "ValidationError",
     "outside_views",
     "said",
@@ -143,6 +150,9 @@ def of_sources() -> Iterator[str]:
         for file in sorted((BACKEND / package).rglob("*.py")):
             if not {"migrations", "management", *UNSEEN} & {*file.parts, file.stem}:
                 yield from of_source(ast.parse(file.read_text()))
+    for part in ("media", "music"):
+        for file in sorted((ENGINE / part).glob("*.py")):
+            yield from of_raised(ast.parse(file.read_text()))
 
 
 def missing_in_sources(names: set[str]) -> set[str]:
@@ -153,17 +163,24 @@ def missing_in_sources(names: set[str]) -> set[str]:
 
 
 def of_source(tree: ast.AST) -> Iterator[str]:
+    yield from of_raised(tree)
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call):
-            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-            if name in RAISED:
-                yield from (text for part in (*node.args, *node.keywords) for text in literals(part))
-            elif name in {"gettext", "gettext_noop", "gettext_lazy"}:
-                yield from literals(node.args[0])
+        if isinstance(node, ast.Call) and called(node) in {"gettext", "gettext_noop", "gettext_lazy"}:
+            yield from literals(node.args[0])
         elif isinstance(node, ast.Assign) and NAMED & set(assigned(node)):
             yield from literals(node.value)
         elif isinstance(node, ast.FunctionDef) and node.name in SAYING:
             yield from (text for part in node.body if not is_docstring(part) for text in literals(part))
+
+
+def of_raised(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and called(node) in RAISED:
+            yield from (text for part in (*node.args, *node.keywords) for text in literals(part))
+
+
+def called(node: ast.Call) -> str:
+    return node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
 
 
 def assigned(node: ast.Assign) -> Iterator[str]:
@@ -200,8 +217,10 @@ def is_sentence(text: str) -> bool:
     """Tell what people read from names and codes."""
     if text.endswith((" from {}", " of {}")) or re.fullmatch(r"(account|address|device) {}", text):
         return False  # the names of what is counted
-    if text == "{} on {}":
+    if text == DEVICE:
         return True
+    if '{"' in text:
+        return False  # JSON, for who writes it
     return bool(re.search(r"[A-Za-z…] ?\S* |[a-z]\.$", text)) and not re.search(r"[<>%=]|SELECT |^\W*$|\n", text)
 
 
@@ -284,7 +303,8 @@ def mo_of(translations: dict[Text, Text]) -> bytes:
 
 
 def patterns() -> str:
-    return json.dumps(sorted({text for text in of_sources() if "{}" in text}), indent=1, ensure_ascii=False) + "\n"
+    with_holes = {text for text in of_sources() if "{}" in text} - {DEVICE}
+    return json.dumps(sorted(with_holes), indent=1, ensure_ascii=False) + "\n"
 
 
 def main() -> int:

@@ -1,8 +1,7 @@
 """Devices for people."""
 
 from django import template
-
-from web.language import translated
+from django.utils.translation import gettext
 
 register = template.Library()
 
@@ -24,5 +23,5 @@ def device(user_agent: str) -> str:
     browser = next((name for mark, name in _BROWSERS.items() if mark in user_agent), "")
     system = next((name for mark, name in _SYSTEMS.items() if mark in user_agent), "")
     if browser and system:
-        return translated(f"{browser} on {system}")
-    return browser or system or user_agent[:40] or translated("Unknown device")
+        return gettext("{} on {}").format(browser, system)
+    return browser or system or user_agent[:40] or gettext("Unknown device")
