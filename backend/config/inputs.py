@@ -62,6 +62,8 @@ class Input(serializers.Serializer[Any]):
         """Read the fields. Raises ValidationError, which names every field that is wrong or unknown."""
         is_checked = isinstance(data, Mapping) and (self.is_form or not isinstance(data, QueryDict))
         wrong: dict[str, Any] = unknown(set(data) - set(self.fields)) if is_checked else {}
+        if self.is_form and isinstance(data, QueryDict):
+            wrong |= {name: ["Send one, not several."] for name, sent in data.lists() if len(sent) > 1}
         try:
             value = super().to_internal_value(data)
         except ValidationError as error:

@@ -251,6 +251,14 @@ def test_upload__song_that_is_something_else_too__is_kept_as_a_song(api, ana, me
     assert list(files_in(media_root)) == [stored_as(ana, before + tone + after)]
 
 
+def test_upload__of_two_files_at_once__is_refused_and_keeps_none(api, tone, other_tone):
+    answer = api.post(
+        "/api/songs", {"file": [SimpleUploadedFile("uno.mp3", tone), SimpleUploadedFile("dos.mp3", other_tone)]}
+    )
+    assert (answer.status_code, answer.json()["errors"]) == (400, {"file": ["Send one, not several."]})
+    assert titles(api) == []
+
+
 def test_upload__without_a_file__names_the_field(api):
     answer = api.post("/api/songs", {})
     assert (answer.status_code, list(answer.json()["errors"])) == (400, ["file"])
