@@ -59,17 +59,15 @@ export class Loop {
   }
 
   mark(which) {
-    const { timeline } = this.room;
-    this.marks[which] = timeline.snap(this.room.time);
-    const { a } = this.marks;
-    // A part of one beat is over before its jump can be prepared.
-    if (this.marks.b > a) this.marks.b = Math.max(this.marks.b, timeline.times[timeline.nearest(a) + 2] ?? 0);
-    const { b } = this.marks;
+    const { marks, room: { timeline } } = this;
+    marks[which] = timeline.snap(this.room.time);
     this.room.say(this.room.word(which));
     // Of two marks that make no loop, the older one is forgotten.
-    if (b <= a) delete this.marks[which === "a" ? "b" : "a"];
-    if (b > a) {
-      this.set(a, b);
+    if (marks.b <= marks.a) delete marks[which === "a" ? "b" : "a"];
+    if (marks.b > marks.a) {
+      // A part of one beat is over before its jump can be prepared.
+      marks.b = Math.max(marks.b, timeline.times[timeline.nearest(marks.a) + 2] ?? 0);
+      this.set(marks.a, marks.b);
       this.begin();
     } else if (this.on) this.off();
     this.room.changed();
