@@ -25,10 +25,13 @@ def on_starting(server: Any) -> None:
     # Only now: not each of gunicorn's commands has the settings.
     from django.core.exceptions import ImproperlyConfigured  # noqa: PLC0415
 
-    from config import budget, env  # noqa: PLC0415
+    try:
+        from config import budget, env  # noqa: PLC0415
+    except ImproperlyConfigured as error:
+        sys.exit(str(error))
 
     if env.METRICS_BIND and server.cfg.workers > 1:
-        raise ValueError(
+        sys.exit(
             f"METRICS_BIND is {env.METRICS_BIND} and there are {server.cfg.workers} processes, of which one alone "
             "could answer there. Start one process with more threads, or several servers with a port each."
         )
@@ -41,13 +44,18 @@ def on_starting(server: Any) -> None:
 def post_worker_init(worker: Any) -> None:
     """Take secret links out of the log, answer with metrics, and leave what is loaded out of the search for garbage."""
     # Only now: the modules need the settings.
+    from django.core.exceptions import ImproperlyConfigured  # noqa: PLC0415
     from django.urls import get_resolver  # noqa: PLC0415
+    from gunicorn.errors import AppImportError  # noqa: PLC0415
 
     from apps.monitoring.metrics import serve  # noqa: PLC0415
     from config.refusals import WithoutLinks  # noqa: PLC0415
     from serving.garbage import Loaded  # noqa: PLC0415
 
     worker.log.access_log.addFilter(WithoutLinks())
-    serve()
+    try:
+        serve()
+    except ImproperlyConfigured as error:
+        raise AppImportError(str(error)) from error
     get_resolver().url_patterns  # noqa: B018 - the routes are loaded
     Loaded().begin()

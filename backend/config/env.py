@@ -2,6 +2,7 @@
 
 import os
 import re
+import warnings
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
@@ -9,76 +10,165 @@ from typing import Any
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-_env = environ.Env()
+ON, OFF = {"on", "true", "yes", "y", "ok", "1"}, {"off", "false", "no", "n", "0", ""}
+ADDRESS = r"https?://(?:[\w.-]+|\[[0-9a-fA-F:]+\])(?::\d{1,5})?"
 
-SECRET_KEY: str = _env.str("SECRET_KEY")
-DATABASE: dict[str, Any] = _env.db_url("DATABASE_URL")
-SCHEMA_PHASE: int = _env.int("SCHEMA_PHASE", default=1)
-PGAPPNAME: str = _env.str("PGAPPNAME", default="")
-MEDIA_ROOT = Path(_env.str("MEDIA_ROOT")).absolute()
-STATIC_ROOT: str = _env.str("STATIC_ROOT", default="")
-STORAGE: str = _env.str("STORAGE", default="directory")
-GS_BUCKET_NAME: str = _env.str("GS_BUCKET_NAME") if STORAGE == "gcs" else ""
-GS_API_ENDPOINT: str = _env.str("GS_API_ENDPOINT", default="https://storage.googleapis.com")
-GS_IAM_SIGN_BLOB: bool = _env.bool("GS_IAM_SIGN_BLOB", default=False)
-JOBS: str = _env.str("JOBS", default="workers")
-RUN_JOB: str = _env.str("RUN_JOB") if JOBS == "cloud-run" else ""
-RUN_API_ENDPOINT: str = _env.str("RUN_API_ENDPOINT", default="https://run.googleapis.com")
+LAST_PORT = 65535
+# What is counted in seconds, hours or days stays below what the database and calendars can hold.
+MOST = 999_999
+
+
+class _Environment:
+    """Reads a setting by its name, and says of one that cannot be meant what it must be."""
+
+    def text(self, name: str, default: str | None = None) -> str:
+        """Return a text; one without a default must be there."""
+        value = os.environ.get(name, default)
+        if value is None:
+            raise ImproperlyConfigured(f"Set the {name} environment variable; docs/reference/settings.md says to what.")
+        return value
+
+    def needed(self, name: str) -> str:
+        """Return a text that must be there and not be empty."""
+        if value := self.text(name):
+            return value
+        raise ImproperlyConfigured(f"{name} is empty; docs/reference/settings.md says what it must be.")
+
+    def folder(self, name: str, default: Path | None = None) -> Path:
+        """Return a folder. An empty name would be the folder in which the process was started."""
+        return default if default and name not in os.environ else Path(self.needed(name)).absolute()
+
+    def words(self, name: str, default: list[str]) -> list[str]:
+        """Return what commas separate."""
+        text = os.environ.get(name)
+        return default if text is None else [word.strip() for word in text.split(",") if word.strip()]
+
+    def switch(self, name: str, *, default: bool) -> bool:
+        """Return whether it is on."""
+        word = os.environ.get(name, "on" if default else "off").lower()
+        if word not in ON | OFF:
+            raise ImproperlyConfigured(f"{name} is {word!r}; it must be 'on' or 'off'.")
+        return word in ON
+
+    def whole(self, name: str, *, default: int, least: int = 0) -> int:
+        """Return a whole number of at least so much."""
+        text = os.environ.get(name, str(default))
+        if not re.fullmatch(r"-?\d{1,12}", text, re.ASCII):
+            raise ImproperlyConfigured(
+                f"{name} is {text!r}; it must be a whole number of {least} or more, of at most 12 digits."
+            )
+        if int(text) < least:
+            raise ImproperlyConfigured(f"{name} is {text}; it must be {least} or more.")
+        return int(text)
+
+    def number(self, name: str, *, default: float, above: bool = False) -> float:
+        """Return a number of 0 or more, or ``above`` 0."""
+        text, wanted = os.environ.get(name, str(default)), "above 0" if above else "0 or more"
+        try:
+            value = float(text)
+        except ValueError:
+            value = float("nan")
+        if not abs(value) <= MOST:
+            raise ImproperlyConfigured(f"{name} is {text!r}; it must be a number, {wanted}, of at most {MOST}.")
+        if value < 0 or (above and not value):
+            raise ImproperlyConfigured(f"{name} is {text}; it must be {wanted}.")
+        return value
+
+    def database(self, name: str) -> dict[str, Any]:
+        """Return Django's form of a database's address. It holds a password, so it is not told."""
+        try:
+            with warnings.catch_warnings(action="ignore"):  # of another kind of database, which is refused below
+                found: dict[str, Any] = environ.Env.db_url_config(self.needed(name))
+        except ValueError:
+            found = {}
+        if found.get("ENGINE") != "django.db.backends.postgresql":
+            raise ImproperlyConfigured(
+                f"{name} is no address of a PostgreSQL database; it must be like postgresql://user:password@host:5432/name."
+                " Write special characters of the password as %40 and the like."
+            )
+        return found
+
+    def mail(self, name: str, default: str) -> dict[str, Any]:
+        """Return Django's settings of a mail server. Its address holds a password, so it is not told."""
+        try:
+            found: dict[str, Any] = environ.Env.email_url_config(self.text(name, default))
+        except (ValueError, ImproperlyConfigured) as error:
+            raise ImproperlyConfigured(
+                f"{name} is no address of a mail server; it must be like smtp+tls://user:password@host:587, or consolemail://."
+            ) from error
+        return found
+
+
+_env = _Environment()
+
+SECRET_KEY: str = _env.needed("SECRET_KEY")
+DATABASE: dict[str, Any] = _env.database("DATABASE_URL")
+SCHEMA_PHASE: int = _env.whole("SCHEMA_PHASE", default=1)
+PGAPPNAME: str = _env.text("PGAPPNAME", "")
+MEDIA_ROOT = _env.folder("MEDIA_ROOT")
+STATIC_ROOT: str = _env.text("STATIC_ROOT", "")
+STORAGE: str = _env.text("STORAGE", "directory")
+GS_BUCKET_NAME: str = _env.text("GS_BUCKET_NAME") if STORAGE == "gcs" else ""
+GS_API_ENDPOINT: str = _env.text("GS_API_ENDPOINT", "https://storage.googleapis.com")
+GS_IAM_SIGN_BLOB: bool = _env.switch("GS_IAM_SIGN_BLOB", default=False)
+JOBS: str = _env.text("JOBS", "workers")
+RUN_JOB: str = _env.text("RUN_JOB") if JOBS == "cloud-run" else ""
+RUN_API_ENDPOINT: str = _env.text("RUN_API_ENDPOINT", "https://run.googleapis.com")
 # Cloud Run sets it in the containers of a job.
-CLOUD_RUN_EXECUTION: str = _env.str("CLOUD_RUN_EXECUTION", default="")
+CLOUD_RUN_EXECUTION: str = _env.text("CLOUD_RUN_EXECUTION", "")
 # Where `manage.py worker` keeps the locks of the cores that its workers share.
-WORKER_CORES: str = _env.str("WORKER_CORES", default="")
-DEBUG: bool = _env.bool("DEBUG", default=False)
-ALLOWED_HOSTS: list[str] = _env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
-MOVES_LIBRARY = Path(_env.str("MOVES_LIBRARY", default=str(MEDIA_ROOT / "Bachata_steps"))).absolute()
-BACHATEO_CACHE = Path(_env.str("BACHATEO_CACHE", default=str(MEDIA_ROOT.parent / "cache"))).absolute()
-ELASTICSEARCH_URL: str = _env.str("ELASTICSEARCH_URL", default="")
-ELASTICSEARCH_API_KEY: str = _env.str("ELASTICSEARCH_API_KEY", default="")
-ELASTICSEARCH_BUDGET_S: float = _env.float("ELASTICSEARCH_BUDGET_S", default=30.0)
-ELASTICSEARCH_FALLBACK: bool = _env.bool("ELASTICSEARCH_FALLBACK", default=False)
-TRUSTED_PROXIES: int = _env.int("TRUSTED_PROXIES", default=0)
-TLS: str = _env.str("TLS", default="off")
-X_ACCEL_MEDIA: str = _env.str("X_ACCEL_MEDIA", default="")
-BREACHED_PASSWORDS: str = _env.str("BREACHED_PASSWORDS", default="common")
-EMAIL: dict[str, Any] = _env.email_url("EMAIL_URL", default="consolemail://")
-MAIL_FROM: str = _env.str("MAIL_FROM", default="Compás <no-reply@localhost>")
-TOKEN_DAYS: int = _env.int("TOKEN_DAYS", default=90)
-TOKEN_MAX_DAYS: int = _env.int("TOKEN_MAX_DAYS", default=365)
-SECOND_FACTOR: bool = _env.bool("SECOND_FACTOR", default=True)
-SESSION_IDLE_H: float = _env.float("SESSION_IDLE_H", default=0)
-SESSION_ABSOLUTE_H: float = _env.float("SESSION_ABSOLUTE_H", default=0)
-EVENTS_KEPT_DAYS: int = _env.int("EVENTS_KEPT_DAYS", default=365)
-REGISTRATIONS_PER_ADDRESS: int = _env.int("REGISTRATIONS_PER_ADDRESS", default=60)
-SONG_MAX_MB: int = _env.int("SONG_MAX_MB", default=50)
-PARALLEL_RUNNING_LIMIT: int = _env.int("PARALLEL_RUNNING_LIMIT", default=1)
-USER_RUNNING_LIMIT: int = _env.int("USER_RUNNING_LIMIT", default=2)
-USER_WAITING_LIMIT: int = _env.int("USER_WAITING_LIMIT", default=100)
-USER_SONGS_LIMIT: int = _env.int("USER_SONGS_LIMIT", default=1000)
-USER_CHOREOGRAPHIES_LIMIT: int = _env.int("USER_CHOREOGRAPHIES_LIMIT", default=5000)
-USER_FAVOURITES_LIMIT: int = _env.int("USER_FAVOURITES_LIMIT", default=5000)
-USER_STORED_MB: int = _env.int("USER_STORED_MB", default=20 * 1024)
-USER_STREAMS_LIMIT: int = _env.int("USER_STREAMS_LIMIT", default=20)
-USER_WEBHOOKS_LIMIT: int = _env.int("USER_WEBHOOKS_LIMIT", default=10)
-WEBHOOK_PLAIN_HTTP: bool = _env.bool("WEBHOOK_PLAIN_HTTP", default=False)
-WEBHOOK_PRIVATE_NETWORKS: list[str] = _env.list("WEBHOOK_PRIVATE_NETWORKS", default=[])
-CORS_ORIGINS: list[str] = _env.list("CORS_ORIGINS", default=[])
-USER_TOKENS_LIMIT: int = _env.int("USER_TOKENS_LIMIT", default=50)
-USER_PREFERENCES_KB: int = _env.int("USER_PREFERENCES_KB", default=64)
-DATABASE_POOLER: str = _env.str("DATABASE_POOLER", default="")
-WEB_STATEMENT_S: float = _env.float("WEB_STATEMENT_S", default=30.0)
-WEB_LOCK_S: float = _env.float("WEB_LOCK_S", default=10.0)
-WEB_INSTANCES: int = _env.int("WEB_INSTANCES", default=1)
-WORKER_INSTANCES: int = _env.int("WORKER_INSTANCES", default=1)
-OTHER_CONNECTIONS: int = _env.int("OTHER_CONNECTIONS", default=20)
-DATABASE_SILENCE_S: float = _env.float("DATABASE_SILENCE_S", default=60.0)
-JOB_LEASE_S: float = _env.float("JOB_LEASE_S", default=60.0)
-JOB_SWEEP_S: float = _env.float("JOB_SWEEP_S", default=10.0)
-GIVE_WAY_S: float = _env.float("GIVE_WAY_S", default=600.0)
-JOB_MAX_ATTEMPTS: int = _env.int("JOB_MAX_ATTEMPTS", default=3)
-JOB_TIME_LIMIT_S: float = _env.float("JOB_TIME_LIMIT_S", default=900.0)
-LOG_FORMAT: str = _env.str("LOG_FORMAT", default="lines")
-METRICS_BIND: str = _env.str("METRICS_BIND", default="")
-OTEL_EXPORTER_OTLP_ENDPOINT: str = _env.str("OTEL_EXPORTER_OTLP_ENDPOINT", default="")
+WORKER_CORES: str = _env.text("WORKER_CORES", "")
+DEBUG: bool = _env.switch("DEBUG", default=False)
+ALLOWED_HOSTS: list[str] = _env.words("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+MOVES_LIBRARY = _env.folder("MOVES_LIBRARY", MEDIA_ROOT / "Bachata_steps")
+BACHATEO_CACHE = _env.folder("BACHATEO_CACHE", MEDIA_ROOT.parent / "cache")
+ELASTICSEARCH_URL: str = _env.text("ELASTICSEARCH_URL", "")
+ELASTICSEARCH_API_KEY: str = _env.text("ELASTICSEARCH_API_KEY", "")
+ELASTICSEARCH_BUDGET_S: float = _env.number("ELASTICSEARCH_BUDGET_S", default=30.0, above=True)
+ELASTICSEARCH_FALLBACK: bool = _env.switch("ELASTICSEARCH_FALLBACK", default=False)
+TRUSTED_PROXIES: int = _env.whole("TRUSTED_PROXIES", default=0)
+TLS: str = _env.text("TLS", "off")
+X_ACCEL_MEDIA: str = _env.text("X_ACCEL_MEDIA", "")
+BREACHED_PASSWORDS: str = _env.text("BREACHED_PASSWORDS", "common")
+EMAIL: dict[str, Any] = _env.mail("EMAIL_URL", "consolemail://")
+MAIL_FROM: str = _env.text("MAIL_FROM", "Compás <no-reply@localhost>")
+TOKEN_DAYS: int = _env.whole("TOKEN_DAYS", default=90)
+TOKEN_MAX_DAYS: int = _env.whole("TOKEN_MAX_DAYS", default=365)
+SECOND_FACTOR: bool = _env.switch("SECOND_FACTOR", default=True)
+SESSION_IDLE_H: float = _env.number("SESSION_IDLE_H", default=0)
+SESSION_ABSOLUTE_H: float = _env.number("SESSION_ABSOLUTE_H", default=0)
+EVENTS_KEPT_DAYS: int = _env.whole("EVENTS_KEPT_DAYS", default=365)
+REGISTRATIONS_PER_ADDRESS: int = _env.whole("REGISTRATIONS_PER_ADDRESS", default=60, least=1)
+SONG_MAX_MB: int = _env.whole("SONG_MAX_MB", default=50, least=1)
+PARALLEL_RUNNING_LIMIT: int = _env.whole("PARALLEL_RUNNING_LIMIT", default=1)
+USER_RUNNING_LIMIT: int = _env.whole("USER_RUNNING_LIMIT", default=2)
+USER_WAITING_LIMIT: int = _env.whole("USER_WAITING_LIMIT", default=100)
+USER_SONGS_LIMIT: int = _env.whole("USER_SONGS_LIMIT", default=1000)
+USER_CHOREOGRAPHIES_LIMIT: int = _env.whole("USER_CHOREOGRAPHIES_LIMIT", default=5000)
+USER_FAVOURITES_LIMIT: int = _env.whole("USER_FAVOURITES_LIMIT", default=5000)
+USER_STORED_MB: int = _env.whole("USER_STORED_MB", default=20 * 1024)
+USER_STREAMS_LIMIT: int = _env.whole("USER_STREAMS_LIMIT", default=20)
+USER_WEBHOOKS_LIMIT: int = _env.whole("USER_WEBHOOKS_LIMIT", default=10)
+WEBHOOK_PLAIN_HTTP: bool = _env.switch("WEBHOOK_PLAIN_HTTP", default=False)
+WEBHOOK_PRIVATE_NETWORKS: list[str] = _env.words("WEBHOOK_PRIVATE_NETWORKS", [])
+CORS_ORIGINS: list[str] = _env.words("CORS_ORIGINS", [])
+USER_TOKENS_LIMIT: int = _env.whole("USER_TOKENS_LIMIT", default=50)
+USER_PREFERENCES_KB: int = _env.whole("USER_PREFERENCES_KB", default=64)
+DATABASE_POOLER: str = _env.text("DATABASE_POOLER", "")
+WEB_STATEMENT_S: float = _env.number("WEB_STATEMENT_S", default=30.0)
+WEB_LOCK_S: float = _env.number("WEB_LOCK_S", default=10.0)
+WEB_INSTANCES: int = _env.whole("WEB_INSTANCES", default=1)
+WORKER_INSTANCES: int = _env.whole("WORKER_INSTANCES", default=1)
+OTHER_CONNECTIONS: int = _env.whole("OTHER_CONNECTIONS", default=20)
+DATABASE_SILENCE_S: float = _env.number("DATABASE_SILENCE_S", default=60.0, above=True)
+JOB_LEASE_S: float = _env.number("JOB_LEASE_S", default=60.0, above=True)
+JOB_SWEEP_S: float = _env.number("JOB_SWEEP_S", default=10.0, above=True)
+GIVE_WAY_S: float = _env.number("GIVE_WAY_S", default=600.0)
+JOB_MAX_ATTEMPTS: int = _env.whole("JOB_MAX_ATTEMPTS", default=3, least=1)
+JOB_TIME_LIMIT_S: float = _env.number("JOB_TIME_LIMIT_S", default=900.0, above=True)
+LOG_FORMAT: str = _env.text("LOG_FORMAT", "lines")
+METRICS_BIND: str = _env.text("METRICS_BIND", "")
+OTEL_EXPORTER_OTLP_ENDPOINT: str = _env.text("OTEL_EXPORTER_OTLP_ENDPOINT", "")
 
 
 def of_a_child(**changed: str) -> dict[str, str]:
@@ -92,7 +182,7 @@ if STORAGE not in {"directory", "gcs"}:
     raise ImproperlyConfigured(f"STORAGE is {STORAGE!r}; it must be 'directory' or 'gcs'.")
 if STORAGE == "gcs" and not GS_BUCKET_NAME:
     raise ImproperlyConfigured("GS_BUCKET_NAME is empty; with STORAGE=gcs it must name the bucket.")
-if not re.fullmatch(r"https?://[^/]+", GS_API_ENDPOINT):
+if not re.fullmatch(ADDRESS, GS_API_ENDPOINT):
     raise ImproperlyConfigured(
         f"GS_API_ENDPOINT is {GS_API_ENDPOINT!r}; it must be like https://storage.googleapis.com, without a path."
     )
@@ -103,20 +193,20 @@ if JOBS == "cloud-run" and not re.fullmatch(r"projects/[^/]+/locations/[^/]+/job
         f"RUN_JOB is {RUN_JOB!r}; with JOBS=cloud-run it must be the full name of the job, like "
         "projects/my-project/locations/europe-west1/jobs/generate."
     )
-if not re.fullmatch(r"https?://[^/]+", RUN_API_ENDPOINT):
+if not re.fullmatch(ADDRESS, RUN_API_ENDPOINT):
     raise ImproperlyConfigured(
         f"RUN_API_ENDPOINT is {RUN_API_ENDPOINT!r}; it must be like https://run.googleapis.com, without a path."
     )
-if not 0 < ELASTICSEARCH_BUDGET_S <= JOB_TIME_LIMIT_S:
+if ELASTICSEARCH_URL and not re.fullmatch(r"https?://[^/\s]*[^/\s:](?::\d{1,5})?(/\S*)?", ELASTICSEARCH_URL):
+    # It may hold a password, so it is not told.
+    raise ImproperlyConfigured("ELASTICSEARCH_URL is no address; it must be like http://127.0.0.1:9200.")
+if ELASTICSEARCH_BUDGET_S > JOB_TIME_LIMIT_S:
     raise ImproperlyConfigured(
-        f"ELASTICSEARCH_BUDGET_S is {ELASTICSEARCH_BUDGET_S:g}; it must be above 0 and at most JOB_TIME_LIMIT_S, "
+        f"ELASTICSEARCH_BUDGET_S is {ELASTICSEARCH_BUDGET_S:g}; it must be at most JOB_TIME_LIMIT_S, "
         f"{JOB_TIME_LIMIT_S:g}."
     )
 if DATABASE_POOLER not in {"", "pgbouncer"}:
     raise ImproperlyConfigured(f"DATABASE_POOLER is {DATABASE_POOLER!r}; it must be 'pgbouncer' or empty.")
-for _name in ("WEB_STATEMENT_S", "WEB_LOCK_S", "WEB_INSTANCES", "WORKER_INSTANCES", "OTHER_CONNECTIONS", "GIVE_WAY_S"):
-    if globals()[_name] < 0:
-        raise ImproperlyConfigured(f"{_name} is {globals()[_name]}; it must be 0 or more.")
 if TLS not in {"off", "shared", "own"}:
     raise ImproperlyConfigured(f"TLS is {TLS!r}; it must be 'off', 'shared' or 'own'.")
 if TLS != "off" and TRUSTED_PROXIES < 1:
@@ -136,8 +226,6 @@ if not 1 <= TOKEN_DAYS <= TOKEN_MAX_DAYS:
     )
 if EVENTS_KEPT_DAYS < 30:  # noqa: PLR2004 - the trigger of the table says the same
     raise ImproperlyConfigured(f"EVENTS_KEPT_DAYS is {EVENTS_KEPT_DAYS}; events are kept for at least 30 days.")
-if REGISTRATIONS_PER_ADDRESS < 1:
-    raise ImproperlyConfigured(f"REGISTRATIONS_PER_ADDRESS is {REGISTRATIONS_PER_ADDRESS}; it must be 1 or more.")
 if BREACHED_PASSWORDS not in {"common", "off"} and not Path(BREACHED_PASSWORDS).is_file():
     raise ImproperlyConfigured(
         f"BREACHED_PASSWORDS is {BREACHED_PASSWORDS!r}; it must be 'common', 'off', or a file of SHA-1 hashes."
@@ -156,12 +244,12 @@ for _text in CORS_ORIGINS:
         )
 if LOG_FORMAT not in {"lines", "json"}:
     raise ImproperlyConfigured(f"LOG_FORMAT is {LOG_FORMAT!r}; it must be 'lines' or 'json'.")
-if METRICS_BIND and not re.fullmatch(r"(?:[\w.-]+|\[[0-9a-fA-F:]+\]):\d{1,5}", METRICS_BIND):
+if METRICS_BIND and not (
+    re.fullmatch(r"(?:[\w.-]+|\[[0-9a-fA-F:]+\]):\d{1,5}", METRICS_BIND)
+    and 0 < int(METRICS_BIND.rpartition(":")[2]) <= LAST_PORT
+):
     raise ImproperlyConfigured(f"METRICS_BIND is {METRICS_BIND!r}; it must be like 127.0.0.1:9464.")
-if OTEL_EXPORTER_OTLP_ENDPOINT and not re.fullmatch(r"https?://[^/\s]+(/\S*)?", OTEL_EXPORTER_OTLP_ENDPOINT):
+if OTEL_EXPORTER_OTLP_ENDPOINT and not re.fullmatch(rf"{ADDRESS}(/\S*)?", OTEL_EXPORTER_OTLP_ENDPOINT):
     raise ImproperlyConfigured(
         f"OTEL_EXPORTER_OTLP_ENDPOINT is {OTEL_EXPORTER_OTLP_ENDPOINT!r}; it must be like http://127.0.0.1:4318."
     )
-for _name, _value in list(globals().items()):
-    if _name.startswith("USER_") and _value < 0:
-        raise ImproperlyConfigured(f"{_name} is {_value}; it must be 0 or more.")

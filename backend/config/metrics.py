@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
 from prometheus_client import REGISTRY, Gauge, Histogram, start_http_server
 from prometheus_client.registry import Collector
@@ -38,12 +39,18 @@ def count(request: HttpRequest, response: HttpResponse, *, seconds: float) -> No
 def serve(bind: str, *collectors: Collector) -> None:
     """Answer with the metrics of this process at ``HOST:PORT``; an empty ``bind`` answers nowhere.
 
-    Raises OSError if the port is taken: metrics that cannot be read must not look like silence.
+    Raises ImproperlyConfigured if that cannot be: metrics that cannot be read must not look like silence.
     """
     if not bind:
         return
     for collector in collectors:
         REGISTRY.register(collector)
     host, _, port = bind.rpartition(":")
-    start_http_server(int(port), addr=host.strip("[]"))
+    try:
+        start_http_server(int(port), addr=host.strip("[]"))
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"METRICS_BIND is {bind}, where nothing can be answered: {error.strerror}. Give each process an address of "
+            "this machine and a port of its own."
+        ) from error
     log.info("metrics at http://%s/metrics", bind)

@@ -84,8 +84,9 @@ def test_killed_whenever_it_is_tried__fails_with_a_reason_and_leaves_nothing(ana
 
 @pytest.mark.full
 def test_hanging_beyond_its_time__worker_ends_and_another_completes_it(ana, own_database, tmp_path):
+    at_once = {"JOB_TIME_LIMIT_S": 0.01, "ELASTICSEARCH_BUDGET_S": 0.01}
     with hold_on(own_database) as hold:
-        with workers_on(own_database, tmp_path, JOB_LEASE_S=1, JOB_TIME_LIMIT_S=0) as workers:
+        with workers_on(own_database, tmp_path, JOB_LEASE_S=1, **at_once) as workers:
             name = workers.start()
             hold.at("selecting")
             task = start(ana)

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -15,10 +16,12 @@ REFERENCE = (BACKEND.parent / "docs" / "reference" / "settings.md").read_text()
 REQUIRED = {"SECRET_KEY": "x", "DATABASE_URL": "postgresql://x@127.0.0.1:1/x", "MEDIA_ROOT": "/srv/media"}
 
 
-def load(environment: dict[str, str], show: str = "") -> subprocess.CompletedProcess[str]:
+def load(
+    environment: dict[str, str], show: str = "", *, command: Sequence[str] = ()
+) -> subprocess.CompletedProcess[str]:
     kept = {name: value for name, value in os.environ.items() if name not in READ}
     return subprocess.run(
-        [sys.executable, "-c", f"from config import settings; print({show})"],
+        [sys.executable, *(command or ["-c", f"from config import settings; print({show})"])],
         cwd=BACKEND,
         env=kept | environment,
         capture_output=True,
@@ -76,19 +79,65 @@ def test_storage_and_jobs__wrong_or_missing__stops_the_start_and_says_why(enviro
     assert (done.returncode, message in done.stderr) == (1, True), done.stderr
 
 
-def test_limit_of_a_user__below_0__stops_the_start_and_says_why():
-    done = load(REQUIRED | {"USER_SONGS_LIMIT": "-1"})
-    assert (done.returncode, "USER_SONGS_LIMIT is -1; it must be 0 or more." in done.stderr) == (1, True), done.stderr
+@pytest.mark.parametrize(
+    ("environment", "message"),
+    [
+        (
+            {"SONG_MAX_MB": "many"},
+            "SONG_MAX_MB is 'many'; it must be a whole number of 1 or more, of at most 12 digits.",
+        ),
+        ({"SONG_MAX_MB": "0"}, "SONG_MAX_MB is 0; it must be 1 or more."),
+        ({"USER_SONGS_LIMIT": "-1"}, "USER_SONGS_LIMIT is -1; it must be 0 or more."),
+        ({"REGISTRATIONS_PER_ADDRESS": "0"}, "REGISTRATIONS_PER_ADDRESS is 0; it must be 1 or more."),
+        ({"PARALLEL_RUNNING_LIMIT": "-1"}, "PARALLEL_RUNNING_LIMIT is -1; it must be 0 or more."),
+        ({"JOB_LEASE_S": "30s"}, "JOB_LEASE_S is '30s'; it must be a number, above 0, of at most 999999."),
+        ({"JOB_SWEEP_S": "0"}, "JOB_SWEEP_S is 0; it must be above 0."),
+        ({"WEB_STATEMENT_S": "nan"}, "WEB_STATEMENT_S is 'nan'; it must be a number, 0 or more, of at most 999999."),
+        ({"ELASTICSEARCH_BUDGET_S": "0"}, "ELASTICSEARCH_BUDGET_S is 0; it must be above 0."),
+        ({"ELASTICSEARCH_BUDGET_S": "901"}, "ELASTICSEARCH_BUDGET_S is 901; it must be at most JOB_TIME_LIMIT_S, 900."),
+        ({"SECOND_FACTOR": "enabled"}, "SECOND_FACTOR is 'enabled'; it must be 'on' or 'off'."),
+        (
+            {"ELASTICSEARCH_URL": "search:9200"},
+            "ELASTICSEARCH_URL is no address; it must be like http://127.0.0.1:9200.",
+        ),
+        ({"DATABASE_URL": "mysql://u:hidden@db/x"}, "DATABASE_URL is no address of a PostgreSQL database; it must be"),
+        ({"DATABASE_URL": "postgresql://u:hidden@db:port/x"}, "DATABASE_URL is no address of a PostgreSQL database;"),
+        (
+            {"EMAIL_URL": "smpt://u:hidden@mail"},
+            "EMAIL_URL is no address of a mail server; it must be like smtp+tls://",
+        ),
+        ({"SECRET_KEY": ""}, "SECRET_KEY is empty; docs/reference/settings.md says what it must be."),
+        ({"MEDIA_ROOT": ""}, "MEDIA_ROOT is empty; docs/reference/settings.md says what it must be."),
+        ({"MOVES_LIBRARY": ""}, "MOVES_LIBRARY is empty; docs/reference/settings.md says what it must be."),
+        ({"METRICS_BIND": "127.0.0.1:65536"}, "METRICS_BIND is '127.0.0.1:65536'; it must be like 127.0.0.1:9464."),
+    ],
+)
+def test_setting__that_cannot_be_meant__stops_a_command_with_one_sentence(environment, message):
+    done = load(REQUIRED | environment, command=["manage.py", "sweep_files"])
+    assert done.returncode == 1
+    assert done.stderr.startswith(message), done.stderr
+    assert (done.stderr.count("\n"), "hidden" in done.stderr) == (1, False), done.stderr
 
 
-def test_elasticsearch_budget__of_nothing__stops_the_start_and_says_why():
-    done = load(REQUIRED | {"ELASTICSEARCH_BUDGET_S": "0"})
-    assert (done.returncode, "ELASTICSEARCH_BUDGET_S is 0; it must be above 0" in done.stderr) == (1, True)
+def test_secret_key__begins_like_a_variable__is_taken_as_it_is():
+    assert load(REQUIRED | {"SECRET_KEY": "$k3y"}, "settings.SECRET_KEY").stdout == "$k3y\n"
 
 
-def test_registrations_per_address__below_1__stops_the_start_and_says_why():
-    done = load(REQUIRED | {"REGISTRATIONS_PER_ADDRESS": "0"})
-    assert (done.returncode, "REGISTRATIONS_PER_ADDRESS is 0; it must be 1 or more." in done.stderr) == (1, True)
+@pytest.mark.parametrize(
+    ("environment", "message"),
+    [
+        ({"STORAGE": "s3"}, "STORAGE is 's3'; it must be 'directory' or 'gcs'."),
+        ({}, "The database was not reached: "),
+    ],
+)
+@pytest.mark.parametrize(
+    "command", [["manage.py", "procrastinate", "worker"], ["-m", "gunicorn", "--bind", "127.0.0.1:0"]]
+)
+def test_process__that_cannot_start__says_why_without_a_traceback(command, environment, message):
+    done = load(REQUIRED | environment, command=command)
+    assert done.returncode != 0
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr, done.stderr
 
 
 def test_cache__default__lies_beside_the_media():
