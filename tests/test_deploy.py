@@ -4,7 +4,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -328,24 +327,3 @@ def test_google__probes__ask_addresses_that_are_there():
     container = inner(google(GOOGLE)["google_cloud_run_v2_service"]["web"], "template", "containers")
     asked = [unquoted(inner(container, probe, "http_get")["path"]) for probe in ("startup_probe", "liveness_probe")]
     assert asked == ["/health", "/api/health"]
-
-
-def test_google__connections__fit_into_the_database():
-    limits = tomllib.loads((house.ROOT / "docs/explanation/scale.toml").read_text())["limits"]
-    text = (GOOGLE / "variables.tf").read_text()
-    servers, videos = (
-        int(re.search(rf'variable "{name}" {{.*?default\s+= (\d+)', text, re.DOTALL)[1])
-        for name in ("servers_at_most", "videos_at_once")
-    )
-    most = int(re.search(r'"max_connections"\s+value = "(\d+)"', (GOOGLE / "database.tf").read_text())[1])
-    # Besides the jobs there is the worker that sweeps.
-    needed = servers * limits["connections_of_server"] + (videos + 1) * limits["connections_of_worker"]
-    assert needed <= most == limits["connections"]
-    counted = (GOOGLE / "main.tf").read_text()
-    assert "WEB_INSTANCES          = tostring(var.servers_at_most)" in counted
-    assert "WORKER_INSTANCES       = tostring(var.videos_at_once + 1)" in counted
-    assert f"Each holds up to {limits['connections_of_server']} connections" in text
-    threads = int(
-        re.search(r"^threads = (\d+)", (house.ROOT / "backend/gunicorn.conf.py").read_text(), re.MULTILINE)[1]
-    )
-    assert limits["connections_of_server"] == threads + 8 + 3

@@ -1,8 +1,10 @@
 """Limits of the database: of statements, of sessions, and what a pooler in transaction mode leaves."""
 
+import re
 import subprocess
 import sys
 import tempfile
+import tomllib
 from pathlib import Path
 
 import psycopg
@@ -20,6 +22,9 @@ with connection.cursor() as cursor:
         cursor.execute(f"SHOW {name}")
         print(cursor.fetchone()[0])
 """
+GOOGLE = house.ROOT / "deploy/google"
+# superuser_reserved_connections: PostgreSQL's default, and Cloud SQL's.
+OF_SUPERUSERS = 3
 AS_WEB = f"import config.wsgi\n{SHOW}"
 AS_SHELL = f"import django\ndjango.setup()\n{SHOW}"
 
@@ -110,10 +115,50 @@ def test_pgbouncer__that_is_not_told_of__is_refused(before, phase_database, medi
     assert "unsupported startup parameter: options" in done.stderr
 
 
-def test_socket__in_the_address__is_where_the_database_is_looked_for(media_root):
-    url = "postgresql://backend_app:secret@/compas?host=/cloudsql/project:region:db"
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://backend_app:secret@/compas?host=/cloudsql/project:region:db",
+        "postgresql://backend_app:secret@//cloudsql/project:region:db/compas",
+    ],
+)
+def test_socket__in_the_address__is_where_the_database_is_looked_for(media_root, url):
     code = (
         "import django\ndjango.setup()\nfrom django.db import connection\n"
         "found = connection.get_connection_params()\nprint(found['host'], found['dbname'], found.get('port'))"
     )
     assert shown(url, media_root, code) == ["/cloudsql/project:region:db compas None"]
+
+
+def budget_of_google(threads: int) -> Budget:
+    """Return what a server of deploy/google counts at its start, with the defaults of all variables."""
+    text = (GOOGLE / "variables.tf").read_text()
+    servers, videos = (
+        int(re.search(rf'variable "{name}" {{.*?default\s+= (\d+)', text, re.DOTALL)[1])
+        for name in ("servers_at_most", "videos_at_once")
+    )
+    others = int(
+        re.search(r'"OTHER_CONNECTIONS", default=(\d+)', (house.ROOT / "backend/config/env.py").read_text())[1]
+    )
+    # Besides the jobs there is the worker that sweeps.
+    return Budget(servers, 1, threads, videos + 1, others)
+
+
+def test_google__connections__are_so_few_that_the_servers_start():
+    limits = tomllib.loads((house.ROOT / "docs/explanation/scale.toml").read_text())["limits"]
+    most = int(re.search(r'"max_connections"\s+value = "(\d+)"', (GOOGLE / "database.tf").read_text())[1])
+    threads = int(
+        re.search(r"^threads = (\d+)", (house.ROOT / "backend/gunicorn.conf.py").read_text(), re.MULTILINE)[1]
+    )
+    counted = budget_of_google(threads)
+    counted.check(allowed=most - OF_SUPERUSERS, allowed_role=None)
+    with pytest.raises(TooManySessionsError):  # as it would be with the flag that was there
+        counted.check(allowed=300 - OF_SUPERUSERS, allowed_role=None)
+    assert limits["connections"] == most
+    assert limits["connections_of_server"] == threads + BESIDES_THREADS
+    assert limits["connections_of_worker"] == OF_A_WORKER
+    main = (GOOGLE / "main.tf").read_text()
+    assert "WEB_INSTANCES          = tostring(var.servers_at_most)" in main
+    assert "WORKER_INSTANCES       = tostring(var.videos_at_once + 1)" in main
+    each = f"Each holds up to {limits['connections_of_server']} connections to the database, and each video at once"
+    assert f"{each} {limits['connections_of_worker']}." in (GOOGLE / "variables.tf").read_text()

@@ -22,9 +22,10 @@ resource "google_sql_database_instance" "database" {
       point_in_time_recovery_enabled = true
     }
 
+    # What the service counts at its start (WEB_INSTANCES, WORKER_INSTANCES, OTHER_CONNECTIONS) must fit.
     database_flags {
       name  = "max_connections"
-      value = "300"
+      value = "500"
     }
 
     insights_config {

@@ -49,7 +49,7 @@ variable "videos_at_once" {
 variable "servers_at_most" {
   type        = number
   default     = 4
-  description = "Instances of the service. Each holds up to 43 connections to the database."
+  description = "Instances of the service. Each holds up to 49 connections to the database, and each video at once 13."
 }
 
 variable "database_tier" {
