@@ -116,8 +116,9 @@ RUN_JOB: str = _env.text("RUN_JOB") if JOBS == "cloud-run" else ""
 RUN_API_ENDPOINT: str = _env.text("RUN_API_ENDPOINT", "https://run.googleapis.com")
 # Cloud Run sets it in the containers of a job.
 CLOUD_RUN_EXECUTION: str = _env.text("CLOUD_RUN_EXECUTION", "")
-# Where `manage.py worker` keeps the locks of the cores that its workers share.
+# `manage.py worker` sets them: descriptors of the cores that its workers share, and the process with which they end.
 WORKER_CORES: str = _env.text("WORKER_CORES", "")
+WORKER_CREW: int = _env.whole("WORKER_CREW", default=0)
 DEBUG: bool = _env.switch("DEBUG", default=False)
 ALLOWED_HOSTS: list[str] = _env.words("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 MOVES_LIBRARY = _env.folder("MOVES_LIBRARY", MEDIA_ROOT / "Bachata_steps")
@@ -205,6 +206,8 @@ if ELASTICSEARCH_BUDGET_S > JOB_TIME_LIMIT_S:
         f"ELASTICSEARCH_BUDGET_S is {ELASTICSEARCH_BUDGET_S:g}; it must be at most JOB_TIME_LIMIT_S, "
         f"{JOB_TIME_LIMIT_S:g}."
     )
+if WORKER_CORES and not re.fullmatch(r"\d+(,\d+)*", WORKER_CORES):
+    raise ImproperlyConfigured(f"WORKER_CORES is {WORKER_CORES!r}; `manage.py worker` alone sets it. Unset it.")
 if DATABASE_POOLER not in {"", "pgbouncer"}:
     raise ImproperlyConfigured(f"DATABASE_POOLER is {DATABASE_POOLER!r}; it must be 'pgbouncer' or empty.")
 if TLS not in {"off", "shared", "own"}:

@@ -1,6 +1,8 @@
 """Workers that are more than the cores wait for one; a dead one's core is free again."""
 
+import errno
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from apps.generation import cores
 from apps.generation.management.commands import worker
@@ -26,13 +29,13 @@ sys.stdin.read()
 
 
 @pytest.fixture
-def two_cores(tmp_path: Path, settings, monkeypatch) -> Path:
+def two_cores(settings, monkeypatch) -> Iterator[list[int]]:
     monkeypatch.setattr(cores, "number_of_cores", lambda: 2)
-    folder = tmp_path / "cores"
-    folder.mkdir()
-    cores.share(folder)
-    settings.WORKER_CORES = str(folder)
-    return folder
+    shared = cores.share()
+    settings.WORKER_CORES = ",".join(map(str, shared))
+    yield shared
+    for number in shared:
+        os.close(number)
 
 
 @contextmanager
@@ -51,17 +54,17 @@ def third() -> Iterator[threading.Event]:
     assert not thread.is_alive()
 
 
-def waits_at(file: Path, who: int) -> bool:
+def waits_at(core: int, who: int) -> bool:
     """Say whether a process waits for the lock of a file."""
-    inode = file.stat().st_ino
+    inode = os.fstat(core).st_ino
     waiting = [line.split() for line in Path("/proc/locks").read_text().splitlines() if "->" in line]
     return any(int(words[5]) == who and words[6].endswith(f":{inode}") for words in waiting)
 
 
-def until_it_waits(folder: Path) -> None:
+def until_it_waits(shared: list[int]) -> None:
     """Wait until a thread stands at all locks; polled, as nothing tells of a lock that is waited for."""
     deadline = time.monotonic() + PATIENCE_S
-    while not all(waits_at(file, os.getpid()) for file in folder.iterdir()):
+    while not all(waits_at(core, os.getpid()) for core in shared):
         assert time.monotonic() < deadline, "nothing waits"
         time.sleep(0.01)
 
@@ -82,8 +85,13 @@ def test_third__waits_until_either_core_is_given_back(two_cores, given_back):
 
 def test_worker_that_is_killed__its_core_is_free_again(two_cores):
     held = [
-        subprocess.Popen([sys.executable, "-c", HOLD, str(file)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        for file in two_cores.iterdir()
+        subprocess.Popen(
+            [sys.executable, "-c", HOLD, f"/proc/self/fd/{core}"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            pass_fds=two_cores,
+        )
+        for core in two_cores
     ]
     for process in held:
         assert process.stdout.readline() == b"held\n"
@@ -104,16 +112,48 @@ def test_no_cores_are_shared__nobody_waits(settings):
             stack.enter_context(cores.one())
 
 
-@pytest.mark.parametrize(("number", "shared"), [(2, False), (3, True)])
+@pytest.mark.parametrize(("number", "shared"), [(2, 0), (3, 2)])
 def test_crew__larger_than_the_cores__shares_them(monkeypatch, number, shared):
     monkeypatch.setattr(cores, "number_of_cores", lambda: 2)
     crew = worker.Crew(number)
-    seen: list[list[str]] = []
+    seen: list[int] = []
 
     def look() -> None:
-        folder = crew.environment.get("WORKER_CORES")
-        seen.append(sorted(file.name for file in Path(folder).iterdir()) if folder else [])
+        told = crew.environment.get("WORKER_CORES", "")
+        seen.append(len([os.fstat(int(core)) for core in told.split(",") if core]))
 
     monkeypatch.setattr(crew, "_run", look)
     crew.run()
-    assert seen == [["0", "1"] if shared else []]
+    assert (seen, len(crew.cores)) == ([shared], shared)
+    for core in crew.cores:
+        os.close(core)
+
+
+def test_crew__that_cannot_start_a_worker__says_so_and_tries_again(monkeypatch, caplog):
+    crew, tried = worker.Crew(1), []
+
+    def start(place: int) -> subprocess.Popen[bytes]:
+        tried.append(place)
+        if len(tried) == 1:
+            raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+        crew.over.set()
+        return subprocess.Popen([sys.executable, "-c", "pass"])
+
+    monkeypatch.setattr(worker, "AGAIN_AFTER_S", 0)
+    monkeypatch.setattr(crew, "_start", start)
+    crew._keep(0)
+    assert tried == [0, 0]
+    assert "worker 0 was not started, which is tried again: [Errno 11]" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("metrics_bind", "number", "message"),
+    [
+        ("", "100000", "--concurrency is 100000; one command runs at most 100 workers"),
+        ("127.0.0.1:65530", "7", "each of 7 workers needs a port, up to 65536; ports end at 65535."),
+    ],
+)
+def test_worker_command__with_too_many__is_refused(settings, metrics_bind, number, message):
+    settings.METRICS_BIND = metrics_bind
+    with pytest.raises(CommandError, match=re.escape(message)):
+        call_command("worker", concurrency=int(number), queue=None)

@@ -2,6 +2,8 @@
 
 import random
 import signal
+import sys
+import time
 from pathlib import Path
 
 import av
@@ -11,7 +13,8 @@ from django.conf import settings
 from apps.choreography.models import ChoreographyTask
 from apps.generation.worker import STUCK
 from apps.jobs.models import Job
-from sandbox.process import wait_for_exit
+from sandbox import house
+from sandbox.process import spawn, stop, wait_for_exit
 from tests.conftest import make_user
 from tests.generating import assert_completed_once, made_files, output_files, place_song, start
 from tests.workers import PATIENCE_S, Gate, hold_on, is_full, workers_on
@@ -148,3 +151,31 @@ def everything() -> list[object]:
     files = [Path(settings.MEDIA_ROOT, "output", name) for name in output_files()]
     rows = [list(model.objects.order_by("pk").values()) for model in (ChoreographyTask, Job)]
     return rows + [(path.name, path.stat().st_ino, path.stat().st_mtime_ns) for path in files]
+
+
+def children_of(pid: int) -> list[int]:
+    """Return the processes that a process has started, by whichever of its threads."""
+    return [int(child) for file in Path(f"/proc/{pid}/task").glob("*/children") for child in file.read_text().split()]
+
+
+def test_worker_command__is_killed__its_workers_end_and_leave_no_file(own_database, media_root, tmp_path):
+    number = 3
+    environment = house.system_environment(
+        database_url=own_database.url("backend_app"), media=media_root, secret_key="unused"
+    )
+    command = [sys.executable, "manage.py", "worker", "--concurrency", str(number)]
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    crew = spawn(command, cwd=house.ROOT / "backend", env=environment | {"TMPDIR": str(temporary)})
+    try:
+        deadline = time.monotonic() + PATIENCE_S
+        while len(workers := children_of(crew.pid)) < number:
+            assert time.monotonic() < deadline, "no workers"
+            assert crew.poll() is None
+            time.sleep(0.05)
+        crew.kill()
+        crew.wait()
+        assert all(wait_for_exit(pid, PATIENCE_S) for pid in workers), "a worker works on without its crew"
+        assert list(temporary.iterdir()) == []
+    finally:
+        stop(crew, timeout_s=0)

@@ -2,6 +2,8 @@
 
 `manage.py worker` gives them a file for each core. Who holds its lock has the core; the lock of a worker that dies
 is free again. What waits for a network, as the song and the video in a bucket do, needs no core.
+
+The files lie in memory and have no name: none can be removed under the workers, and none is left behind.
 """
 
 import fcntl
@@ -20,10 +22,9 @@ def number_of_cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def share(folder: Path) -> None:
-    """Write a file for each core."""
-    for core in range(number_of_cores()):
-        (folder / str(core)).touch()
+def share() -> list[int]:
+    """Return descriptors of a file for each core; each worker needs them under the same numbers."""
+    return [os.memfd_create(f"core {core}") for core in range(number_of_cores())]
 
 
 @contextmanager
@@ -32,7 +33,8 @@ def one() -> Iterator[None]:
     if not settings.WORKER_CORES:
         yield
         return
-    held = _first_free(sorted(Path(settings.WORKER_CORES).iterdir()))
+    # Opened anew, a file has locks that are this worker's own.
+    held = _first_free([Path(f"/proc/self/fd/{number}") for number in settings.WORKER_CORES.split(",")])
     try:
         yield
     finally:

@@ -17,6 +17,7 @@ from apps.jobs.calls import WorkersConnector
 from apps.jobs.queues import QUEUES, WEBHOOKS
 from apps.webhooks.sending import sending
 from config import metrics, silence, traces
+from config.parent import end_with
 
 
 class Command(procrastinate.Command):
@@ -29,6 +30,8 @@ class Command(procrastinate.Command):
         queues = options.get("queues")
         if unknown := [name for name in queues or () if name not in QUEUES]:
             raise CommandError(f"There is no queue {', '.join(unknown)}. The queues are {', '.join(QUEUES)}.")
+        if settings.WORKER_CREW:
+            end_with(settings.WORKER_CREW)
         traces.require()
         metrics.serve(settings.METRICS_BIND)
         silence.end_sessions_after(settings.DATABASE_SILENCE_S)

@@ -1,18 +1,17 @@
 """Workers of this machine, each a process of its own; one that ends is started again."""
 
 import logging
+import os
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Sequence
-from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from apps.generation import cores
 from apps.jobs.queues import QUEUES
@@ -23,6 +22,7 @@ log = logging.getLogger(__name__)
 
 # One that cannot start, because its database is away, is not started again more often than this.
 AGAIN_AFTER_S = 2.0
+MOST = 100
 COMMAND = ("procrastinate", "worker")
 
 
@@ -39,6 +39,17 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_args: Any, concurrency: int, queue: Sequence[str] | None, **_options: Any) -> None:
+        if concurrency > MOST:
+            raise CommandError(
+                f"--concurrency is {concurrency}; one command runs at most {MOST} workers, of about 150 MB each. More "
+                "than the cores make no more videos: start them on other machines."
+            )
+        last = int(settings.METRICS_BIND.rpartition(":")[2] or 0) + concurrency - 1
+        if last > env.LAST_PORT:
+            raise CommandError(
+                f"METRICS_BIND is {settings.METRICS_BIND}, and each of {concurrency} workers needs a port, up to "
+                f"{last}; ports end at {env.LAST_PORT}. Lower one of them."
+            )
         Crew(concurrency, queue or ()).run()
 
 
@@ -48,18 +59,19 @@ class Crew:
     def __init__(self, number: int, queues: Sequence[str] = ()) -> None:
         self.number = number
         self.command = (*COMMAND, "--queues", ",".join(queues)) if queues else COMMAND
-        self.environment: dict[str, str] = {}
+        # They end with this process, however that ends.
+        self.environment = {"WORKER_CREW": str(os.getpid())}
+        self.cores: list[int] = []
         self.over = threading.Event()
         self.lock = threading.Lock()
         self.running: set[subprocess.Popen[bytes]] = set()
 
     def run(self) -> None:
         """Keep them until this process is asked to end."""
-        with tempfile.TemporaryDirectory(prefix="compas-cores-") as folder:
-            if self.number > cores.number_of_cores():
-                cores.share(Path(folder))
-                self.environment = {"WORKER_CORES": folder}
-            self._run()
+        if self.number > cores.number_of_cores():
+            self.cores = cores.share()
+            self.environment["WORKER_CORES"] = ",".join(map(str, self.cores))
+        self._run()
 
     def _run(self) -> None:
         threads = [threading.Thread(target=self._keep, args=(place,)) for place in range(self.number)]
@@ -72,11 +84,12 @@ class Crew:
 
     def _keep(self, place: int) -> None:
         while not self.over.is_set():
-            with self.lock:
-                worker = subprocess.Popen(
-                    [sys.executable, sys.argv[0], *self.command], env=_environment(place) | self.environment
-                )
-                self.running.add(worker)
+            try:
+                worker = self._start(place)
+            except OSError as error:  # as when there is no memory for another process
+                log.error("worker %s was not started, which is tried again: %s", place, error)  # noqa: TRY400 - said whole
+                self.over.wait(AGAIN_AFTER_S)
+                continue
             if self.over.is_set():  # the signal came in between
                 worker.terminate()
             status = worker.wait()
@@ -85,6 +98,16 @@ class Crew:
             if not self.over.is_set():
                 log.warning("worker %s ended with status %s; it is started again", place, status)
                 self.over.wait(AGAIN_AFTER_S)
+
+    def _start(self, place: int) -> subprocess.Popen[bytes]:
+        with self.lock:
+            worker = subprocess.Popen(
+                [sys.executable, sys.argv[0], *self.command],
+                env=_environment(place) | self.environment,
+                pass_fds=self.cores,
+            )
+            self.running.add(worker)
+        return worker
 
     def _end(self, _number: int, _frame: FrameType | None) -> None:
         self.over.set()
