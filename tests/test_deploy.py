@@ -212,6 +212,27 @@ def test_compose__what_faces_people__is_read_only_and_has_no_rights():
     assert (DEPLOY / "nginx.conf").is_file(), "the front mounts it"
 
 
+def test_compose__videos__are_of_the_group_that_the_front_sends_them_as():
+    services = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]
+    of_nginx = 101  # in its official image
+    assert {services[name]["user"] for name in ("web", "worker")} == {f"10001:{of_nginx}"}
+    # A video is made for its owner and its group, and nginx's processes have no other group.
+    assert "chmod(0o640)" in (house.ROOT / "bachateo/src/bachateo/files.py").read_text()
+    assert not re.search(r"^\s*user\b", (DEPLOY / "nginx.conf").read_text(), re.MULTILINE)
+
+
+def test_prometheus__asks_each_process__at_a_name_of_its_network():
+    services = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]
+    asked = {
+        job["job_name"]: job["static_configs"][0]["targets"]
+        for job in yaml.safe_load((DEPLOY / "monitoring/prometheus.yml").read_text())["scrape_configs"]
+    }
+    for name in ("web", "worker"):
+        network = services[name].get("network_mode", f"service:{name}").removeprefix("service:")
+        port = services[name]["environment"]["METRICS_BIND"].rpartition(":")[2]
+        assert asked[name] == [f"{network}:{port}"]
+
+
 # systemd
 
 
