@@ -157,3 +157,22 @@ def test_worker_command__with_too_many__is_refused(settings, metrics_bind, numbe
     settings.METRICS_BIND = metrics_bind
     with pytest.raises(CommandError, match=re.escape(message)):
         call_command("worker", concurrency=int(number), queue=None)
+
+
+def test_crew__a_worker_that_hangs_when_all_are_to_end__is_killed(monkeypatch, caplog):
+    crew = worker.Crew(1)
+    monkeypatch.setattr(worker, "KILLED_AFTER_S", 0.1)
+
+    def start(_place: int) -> subprocess.Popen[bytes]:
+        hanging = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(1000)"])
+        hanging.send_signal(signal.SIGSTOP)
+        crew.running.add(hanging)
+        threading.Thread(target=crew._end, args=(signal.SIGTERM, None)).start()
+        return hanging
+
+    monkeypatch.setattr(crew, "_start", start)
+    keeping = threading.Thread(target=crew._keep, args=(0,), daemon=True)
+    keeping.start()
+    keeping.join(PATIENCE_S)
+    assert not keeping.is_alive()
+    assert "has not ended; it is killed, and its video is begun again" in caplog.text

@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 # One that cannot start, because its database is away, is not started again more often than this.
 AGAIN_AFTER_S = 2.0
 MOST = 100
+# One that hangs does not hear that it is to end. Longer than the time that it gets for its video.
+KILLED_AFTER_S = settings.PROCRASTINATE_WORKER_DEFAULTS["shutdown_graceful_timeout"] + 10.0
 COMMAND = ("procrastinate", "worker")
 
 
@@ -110,9 +112,19 @@ class Crew:
         return worker
 
     def _end(self, _number: int, _frame: FrameType | None) -> None:
+        if not self.over.is_set():
+            late = threading.Timer(KILLED_AFTER_S, self._kill)
+            late.daemon = True
+            late.start()
         self.over.set()
         for worker in list(self.running):
             worker.terminate()
+
+    def _kill(self) -> None:
+        with self.lock:
+            for worker in self.running:
+                log.error("worker process %s has not ended; it is killed, and its video is begun again", worker.pid)
+                worker.kill()
 
 
 def _environment(place: int) -> dict[str, str]:
