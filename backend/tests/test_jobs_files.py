@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 
 from apps.choreography.models import ChoreographyTask
 from apps.collections.models import SavedChoreography
@@ -165,6 +165,12 @@ def test_sweep_files__with_apply__removes_them_and_never_a_row(library_of_files,
 def test_sweep_files__young_files__are_found_when_asked_for(library_of_files, capsys):
     call_command("sweep_files", "--min-age-hours", "0")
     assert "young.mp4" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("age", ["-1", "nan", "many"])
+def test_sweep_files__an_age_that_cannot_be_meant__is_refused(age):
+    with pytest.raises(CommandError, match=f"is '{age}'; it must be a number of 0 or more"):
+        call_command("sweep_files", "--apply", f"--min-age-hours={age}")
 
 
 def test_sweep_files__no_output_folder__finds_nothing(db, capsys):

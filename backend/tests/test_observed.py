@@ -284,10 +284,8 @@ def test_worker__by_its_settings__writes_json_and_answers_prometheus(
         assert found[counted] == 1
         assert found["compas_last_sweep_timestamp_seconds"] > 1e9
         assert found["process_resident_memory_bytes"] > 1e6
-        # One is printed by procrastinate, for people, and is no line of the log.
-        said = workers.log(name).read_text().splitlines()
-    said.remove("Launching a worker on all queues")
-    written = list(map(json.loads, said))
+        written = [json.loads(line) for line in workers.log(name).read_text().splitlines()]
+    assert "Launching a worker on all queues" in [line["message"] for line in written]
     assert [line["message"] for line in written if line.get("task_id") == task.pk][-1] == "ended: completed"
 
 

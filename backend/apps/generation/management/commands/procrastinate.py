@@ -3,12 +3,14 @@
 Its worker also sweeps, sends webhooks, and waits for no silent database. `--queues` restricts it to some queues.
 """
 
+import logging
 from contextlib import ExitStack
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import CommandError
 from django.db import connection
+from procrastinate import cli
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.management.commands import procrastinate
 
@@ -19,6 +21,8 @@ from apps.webhooks.sending import sending
 from config import metrics, silence, traces
 from config.parent import end_with
 
+log = logging.getLogger(__name__)
+
 
 class Command(procrastinate.Command):
     def handle(self, *args: Any, **options: Any) -> None:
@@ -27,6 +31,8 @@ class Command(procrastinate.Command):
         if options.get("command") != "worker":
             super().handle(*args, **options)
             return
+        # What it is about to do is a line of the log, also where those are JSON.
+        cli.print_stderr = log.info  # type: ignore[assignment]
         queues = options.get("queues")
         if unknown := [name for name in queues or () if name not in QUEUES]:
             raise CommandError(f"There is no queue {', '.join(unknown)}. The queues are {', '.join(QUEUES)}.")

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from apps.generation import orphans
+from config.numbers import number
 
 
 class Command(BaseCommand):
@@ -16,7 +17,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--apply", action="store_true", help="remove them; without it nothing is changed")
-        parser.add_argument("--min-age-hours", type=float, default=24.0, help="leave younger files alone (24)")
+        parser.add_argument("--min-age-hours", type=number, default=24.0, help="leave younger files alone (24)")
 
     def handle(self, *_args: Any, apply: bool, min_age_hours: float, **_options: Any) -> None:
         found = orphans.orphans(min_age=timedelta(hours=min_age_hours))
