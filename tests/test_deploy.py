@@ -1,9 +1,11 @@
 """The files of deploy/ are whole: what they name exists, in the code and in each other; tools that are here agree."""
 
+import http.server
 import re
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -219,6 +221,33 @@ def test_compose__videos__are_of_the_group_that_the_front_sends_them_as():
     # A video is made for its owner and its group, and nginx's processes have no other group.
     assert "chmod(0o640)" in (house.ROOT / "bachateo/src/bachateo/files.py").read_text()
     assert not re.search(r"^\s*user\b", (DEPLOY / "nginx.conf").read_text(), re.MULTILINE)
+
+
+class OneHost(http.server.BaseHTTPRequestHandler):
+    """Answers at the address of health under one host name, as the backend does with ALLOWED_HOSTS."""
+
+    def do_GET(self) -> None:
+        self.send_response(200 if (self.headers["Host"], self.path) == ("compas.example", "/api/health") else 400)
+        self.end_headers()
+
+    def log_message(self, *_said: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize(("allowed", "status"), [("compas.example,www.compas.example", 0), ("other.example", 1)])
+def test_compose__health__is_asked_under_a_name_that_is_answered(allowed, status):
+    services = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]
+    _, _, option, code = services["web"]["healthcheck"]["test"]
+    with http.server.HTTPServer(("127.0.0.1", 0), OneHost) as server:
+        threading.Thread(target=server.serve_forever).start()
+        done = subprocess.run(
+            [sys.executable, option, code.replace(":8000", f":{server.server_port}")],
+            env={"ALLOWED_HOSTS": allowed},
+            capture_output=True,
+            check=False,
+        )
+        server.shutdown()
+    assert done.returncode == status, done.stderr
 
 
 def test_prometheus__asks_each_process__at_a_name_of_its_network():
