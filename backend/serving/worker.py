@@ -17,11 +17,10 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any
 
-from gunicorn.errors import AppImportError, ConfigError
+from gunicorn.errors import ConfigError
 from gunicorn.http import wsgi
 from gunicorn.workers.gthread import ThreadWorker
 
-from config.start import why_not
 from serving.connection import Connection, Stage
 from serving.feeds import FEEDS, Feed, Outlet
 from serving.patience import Patience
@@ -52,15 +51,6 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         self.next_look = 0.0
         self.alive: bool = True
         super().init_process()
-
-    def load_wsgi(self) -> None:
-        """Load the application; of one that refuses to start gunicorn then tells the reason alone."""
-        try:
-            super().load_wsgi()
-        except Exception as error:
-            if told := why_not(error):
-                raise AppImportError(told) from error
-            raise
 
     def get_thread_pool(self) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(self.cfg.threads, "request")
