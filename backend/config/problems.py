@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.shortcuts import render
 from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.response import Response
@@ -129,13 +129,20 @@ def _collect(detail: Any, name: str, found: dict[str, list[str]]) -> None:
 
 
 class ProblemPages:
-    """The same translation for the pages: a domain error becomes a page with its status."""
+    """The same translation for the pages: a domain error becomes a page with its status, and so does a wrong method."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        response = self.get_response(request)
+        if not isinstance(response, HttpResponseNotAllowed):
+            return response
+        # Django's own has no body: a browser would show its own page, without a way back.
+        detail = "Forms of other pages are sent to this address; alone it shows nothing."
+        page = outside_views(request, HTTPStatus.METHOD_NOT_ALLOWED, detail)
+        page["Allow"] = response["Allow"]
+        return page
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         if not isinstance(error, errors.DomainError):

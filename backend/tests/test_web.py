@@ -122,7 +122,10 @@ def test_register__wrong__is_explained_at_the_field(ana, visitor, change, words)
 
 
 def test_logout__is_post_only(api):
-    assert api.get("/logout").status_code == 405
+    refused = api.get("/logout", headers={"Accept-Language": "es"})
+    assert (refused.status_code, refused["Allow"]) == (405, "POST")
+    assert "sola no muestra nada" in text(refused)  # with a way back, which a browser's own page has not
+    assert 'href="/studio"' in text(refused)
     assert api.post("/logout")["Location"] == "/login"
     assert api.get("/studio").status_code == 302
 
