@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -160,5 +161,9 @@ def test_google__connections__are_so_few_that_the_servers_start():
     main = (GOOGLE / "main.tf").read_text()
     assert "WEB_INSTANCES          = tostring(var.servers_at_most)" in main
     assert "WORKER_INSTANCES       = tostring(var.videos_at_once + 1)" in main
+    # Beside an original one video is made at once, and the worker sweeps.
+    beside = replace(counted, workers=2)
+    told = (house.ROOT / "docs/howto/take-over-a-running-original.md").read_text()
+    assert f"count {beside.own + beside.others} at their start, {beside.others} of them for all others" in told
     each = f"Each holds up to {limits['connections_of_server']} connections to the database, and each video at once"
     assert f"{each} {limits['connections_of_worker']}." in (GOOGLE / "variables.tf").read_text()
