@@ -146,16 +146,42 @@ def test_link_to_a_move__opens_there_with_its_loop_and_a_tap_changes_the_address
         assert page.locator(".strip [aria-pressed=true]").count() == 0
 
 
+# What is named, from now on, while the browser shows a first frame where it may: before the video is where it was sent.
+FIRST_FRAMES = """() => {
+  const video = document.querySelector(".screen > video"), now = document.querySelector("[data-part=now]");
+  window.seen = [];
+  new MutationObserver(() => seen.push(now.textContent)).observe(now, { childList: true });
+  for (const event of ["play", "seeking", "seeked"]) {
+    video.addEventListener(event, () => {
+      seen.push(event);
+      if (event !== "seeked") shown.at(-1)(performance.now(), { mediaTime: 0 });
+    });
+  }
+}"""
+# Who asked for frames.
+ASKED = """
+  window.shown = [];
+  const ask = HTMLVideoElement.prototype.requestVideoFrameCallback;
+  HTMLVideoElement.prototype.requestVideoFrameCallback = function (frame) {
+    shown.push(frame);
+    return ask.call(this, frame);
+  };
+"""
+
+
 def test_link_to_a_move__before_anything_of_the_video_is_fetched__shows_the_move(chromium, dance):
     moves = [move["label"] for move in dance["timeline"]["moves"]]
     with visit(chromium) as page:
         page.context.add_cookies(dance["cookies"])
+        page.add_init_script(ASKED)
         page.goto(f"{dance['kept']}#move=3")
         page.get_by_role("button", name="Play", exact=True).wait_for()
         assert page.locator(".screen > video").first.evaluate("(video) => video.readyState") == 0
         assert page.locator("[data-part=now]").text_content() == moves[2]
+        page.evaluate(FIRST_FRAMES)
         page.keyboard.press("Shift+ArrowRight")
-        assert page.locator("[data-part=now]").text_content() == moves[3]
+        practice.until(page, "seen.includes('seeked')")
+        assert page.evaluate("seen") == [moves[3], "play", "seeking", "seeked"]
 
 
 def test_room__in_spanish_on_a_tiny_phone__is_no_wider_than_the_screen(chromium, dance):

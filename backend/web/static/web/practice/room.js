@@ -274,7 +274,9 @@ export class Room {
     if (!video.requestVideoFrameCallback || video.dataset.watched) return;
     video.dataset.watched = "yes";
     const frame = (_, { mediaTime }) => {
-      if (video === this.video && !this.loop.counting) this.draw(video.paused ? video.currentTime : mediaTime + HALF_FRAME_S);
+      // Before a video is where it was sent, a browser may show its first frame.
+      const there = !video.paused && !video.seeking && video.readyState > HTMLMediaElement.HAVE_NOTHING;
+      if (video === this.video && !this.loop.counting) this.draw(there ? mediaTime + HALF_FRAME_S : video.currentTime);
       if (video.isConnected) video.requestVideoFrameCallback(frame);
     };
     video.requestVideoFrameCallback(frame);
