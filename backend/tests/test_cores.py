@@ -17,6 +17,7 @@ from django.core.management import CommandError, call_command
 
 from apps.generation import cores
 from apps.generation.management.commands import worker
+from bachateo import machine
 
 PATIENCE_S = 30
 HOLD = """
@@ -30,7 +31,7 @@ sys.stdin.read()
 
 @pytest.fixture
 def two_cores(settings, monkeypatch) -> Iterator[list[int]]:
-    monkeypatch.setattr(cores, "number_of_cores", lambda: 2)
+    monkeypatch.setattr(machine, "number_of_cores", lambda: 2)
     shared = cores.share()
     settings.WORKER_CORES = ",".join(map(str, shared))
     yield shared
@@ -114,7 +115,7 @@ def test_no_cores_are_shared__nobody_waits(settings):
 
 @pytest.mark.parametrize(("number", "shared"), [(2, 0), (3, 2)])
 def test_crew__larger_than_the_cores__shares_them(monkeypatch, number, shared):
-    monkeypatch.setattr(cores, "number_of_cores", lambda: 2)
+    monkeypatch.setattr(machine, "number_of_cores", lambda: 2)
     crew = worker.Crew(number)
     seen: list[int] = []
 
@@ -166,6 +167,7 @@ def test_crew__a_worker_that_hangs_when_all_are_to_end__is_killed(monkeypatch, c
     def start(_place: int) -> subprocess.Popen[bytes]:
         hanging = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(1000)"])
         hanging.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, hanging.pid, os.WSTOPPED)  # of two signals that wait for it, it would take the other first
         crew.running.add(hanging)
         threading.Thread(target=crew._end, args=(signal.SIGTERM, None)).start()
         return hanging
