@@ -16,15 +16,12 @@ from queue import SimpleQueue
 
 from django.conf import settings
 
-
-def number_of_cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0))
+from bachateo import machine
 
 
 def share() -> list[int]:
     """Return descriptors of a file for each core; each worker needs them under the same numbers."""
-    return [os.memfd_create(f"core {core}") for core in range(number_of_cores())]
+    return [os.memfd_create(f"core {core}") for core in range(machine.number_of_cores())]
 
 
 @contextmanager

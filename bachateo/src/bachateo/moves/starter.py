@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -15,6 +14,7 @@ import numpy as np
 
 from bachateo.errors import LibraryError
 from bachateo.files import written_aside
+from bachateo.machine import number_of_cores
 from bachateo.moves.drawing.encoding import FRAMES_PER_BEAT, encode_parts, frame_rate, retime_clip
 from bachateo.moves.drawing.measuring import scene_track, silent_move_sound
 from bachateo.moves.drawing.pattern import Pattern
@@ -99,7 +99,7 @@ def _draw_all(
     """Draw moves, and return how many seconds each took."""
     on_progress(0, len(patterns))
     took_s: dict[str, float] = {}
-    workers = min(len(os.sched_getaffinity(0)), len(patterns))
+    workers = min(number_of_cores(), len(patterns))
     # Spawned, since the caller may have threads, which a fork would leave half-alive.
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         # The long ones first, so that no core is left waiting for one at the end.

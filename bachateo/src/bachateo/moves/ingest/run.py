@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -21,6 +20,7 @@ from bachateo.cache import content_key
 from bachateo.errors import BachateoError, ClipError, LibraryError
 from bachateo.files import written_aside
 from bachateo.isolation import Limits, UnexpectedError, run_limited
+from bachateo.machine import number_of_cores
 from bachateo.media.opening import LARGEST_BYTES
 from bachateo.moves.ingest.annotations import Annotation, ClipEntry, annotation_of, read_entries
 from bachateo.moves.ingest.answers import checked_answer, machine_works
@@ -104,7 +104,7 @@ def ingest(
         run = Ingestion(
             records,
             limits,
-            workers or len(os.sched_getaffinity(0)),
+            workers or number_of_cores(),
             on_progress or (lambda _stage, _done, _total: None),
         )
         report = run.ingest(entries, folder, (width, height, rate_hz))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from bachateo.cache import content_key
 from bachateo.errors import ClipError
 from bachateo.isolation import Limits
+from bachateo.machine import number_of_cores
 from bachateo.moves.ingest.annotations import Annotation, read_entries
 from bachateo.moves.ingest.document import Record, parts_of
 from bachateo.moves.ingest.records import Records
@@ -84,7 +84,7 @@ def ingest_share(
         work = Ingestion(
             records,
             limits,
-            workers or len(os.sched_getaffinity(0)),
+            workers or number_of_cores(),
             on_progress or (lambda _stage, _done, _total: None),
         )
         annotated = work.annotated(entries, folder)

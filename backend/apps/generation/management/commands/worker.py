@@ -15,6 +15,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from apps.generation import cores
 from apps.jobs.queues import QUEUES
+from bachateo import machine
 from config import env
 from config.numbers import whole_number
 
@@ -70,7 +71,7 @@ class Crew:
 
     def run(self) -> None:
         """Keep them until this process is asked to end."""
-        if self.number > cores.number_of_cores():
+        if self.number > machine.number_of_cores():
             self.cores = cores.share()
             self.environment["WORKER_CORES"] = ",".join(map(str, self.cores))
         self._run()
