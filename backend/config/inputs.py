@@ -1,4 +1,4 @@
-"""What a body may hold: the fields that are declared, and texts of one line."""
+"""What a body may hold: the fields that are declared, and texts of one line that are seen."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -9,7 +9,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.utils.serializer_helpers import BindingDict
 
-from config.texts import one_line
+from config.texts import one_line, seen
 
 # So much of what a client sent is said back to it.
 NAMED = 100
@@ -49,12 +49,12 @@ class Input(serializers.Serializer[Any]):
     is_form = False
 
     def get_fields(self) -> dict[str, Any]:
-        """Return the fields. Every text is one line, but for secrets: they are compared and never shown."""
+        """Return the fields. Every text is one line that is seen, but for secrets: they are compared, never shown."""
         fields: dict[str, Any] = super().get_fields()
         for field in fields.values():
             value = getattr(field, "child", field)
             if isinstance(value, serializers.CharField) and not value.write_only:
-                value.validators = [*value.validators, one_line]
+                value.validators = [*value.validators, one_line, seen]
             _read_strictly(value)
         return fields
 

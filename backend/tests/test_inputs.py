@@ -1,6 +1,7 @@
 """What the API does not know it refuses, by name; and a text of a user is one line."""
 
 import json
+import re
 
 import pytest
 from django.test import Client
@@ -9,6 +10,7 @@ from django.urls import resolve
 from config.documentation import _below
 from config.inputs import Input
 from config.queries import declared
+from config.texts import PATTERN, PATTERN_OR_EMPTY
 from tests.openapi import document
 from tests.test_access import DECLARED, KEPT, SONG, browser_of, house
 from tests.test_mass_assignment import WRITES
@@ -82,9 +84,14 @@ def test_pages_and_the_originals_addresses__take_any_parameter(house, address):
 
 
 @pytest.mark.parametrize(
-    "bad", ["a\nb", "a\tb", "a\x00b", "a\x1bb", "a\x7fb", "a\x85b", "a\u2028b", "a\u202eb", "a\u2066b"], ids=ascii
+    "bad",
+    [
+        *("a\nb", "a\tb", "a\x00b", "a\x1bb", "a\x7fb", "a\x85b", "a\u2028b", "a\u202eb", "a\u2066b"),
+        *("\u200b", "\u200d\u200d", "\ufeff", "\u2800 \u3164", "\u00ad\ufe0f"),
+    ],
+    ids=ascii,
 )
-def test_control_character__in_a_title_or_name__is_refused(house, bad):
+def test_text__with_a_control_character_or_nothing_that_is_seen__is_refused(house, bad):
     client = browser_of("owner")
     for address, body in (
         (f"/api/collections/{KEPT}", {"title": bad}),
@@ -154,3 +161,23 @@ def test_sort__that_is_empty__is_no_sort(house, address):
 def test_body_in_chunks__is_refused_with_411(db):
     answer = Client().generic("POST", "/api/auth/login", b"", HTTP_TRANSFER_ENCODING="chunked")
     assert (answer.status_code, answer["Content-Type"]) == (411, PROBLEM)
+
+
+@pytest.mark.parametrize(
+    ("text", "as_something", "or_empty"),
+    [
+        ("Sólo tú", True, True),
+        ("می‌خواهم", True, True),
+        ("", False, True),
+        ("  ", False, True),
+        ("\u200b", False, False),
+        ("\u2800", False, False),
+        ("a\nb", False, False),
+    ],
+    ids=ascii,
+)
+def test_pattern__of_the_description__says_what_the_fields_take(house, text, as_something, or_empty):
+    client = browser_of("owner")
+    for field, pattern, expected in (("title", PATTERN, as_something), ("category", PATTERN_OR_EMPTY, or_empty)):
+        answer = client.patch(f"/api/collections/{KEPT}", {field: text}, content_type="application/json")
+        assert (answer.status_code, bool(re.search(pattern, text))) == (200 if expected else 400, expected), field

@@ -81,6 +81,13 @@ def test_name__that_is_none__is_refused_at_its_field(api, noche, name):
         assert list(change(api, noche, category=name).json()["errors"]) == ["category"]
 
 
+@pytest.mark.parametrize("name", ["می‌خواهم", "👩‍👩‍👧", "शक्‍ति"], ids=ascii)
+def test_name__with_joiners__is_taken_as_it_is_written(api, noche, name):
+    answer = change(api, noche, tags=[name], category=name)
+    assert (answer.json()["tags"], answer.json()["category"]) == ([name], name)
+    assert titles(api.get("/api/collections", {"tag": name})) == ["Noche"]
+
+
 def test_limits__for_one_choreography_and_for_one_user__hold(api, ana, noche, monkeypatch):
     assert change(api, noche, tags=[str(number) for number in range(11)]).status_code == 400
     monkeypatch.setattr(services, "MOST", {Label.Kind.TAG: 3, Label.Kind.CATEGORY: 1})

@@ -289,7 +289,7 @@ def test_rename__own_song__keeps_the_tidy_title(api, tone):
     assert titles(api) == [("Bésame-mucho / en vivo 💃", True)]
 
 
-@pytest.mark.parametrize("title", ["", "   ", "x" * 201, "two\nlines", "\u202eevil", "\x00", None, ["x"]])
+@pytest.mark.parametrize("title", ["", "   ", "x" * 201, "two\nlines", "\u202eevil", "\u200b", "\x00", None, ["x"]])
 @pytest.mark.thinned(to_one_in=4)
 def test_rename__title_that_cannot_be_shown__is_refused_at_the_field(api, tone, title):
     song = upload(api, tone).json()["id"]
@@ -347,6 +347,7 @@ def test_delete__job_that_waits__keeps_the_recording_until_it_has_ended(api, med
         ("💃💃.mp3", "💃💃"),
         ("ñ" * 300 + ".opus", "ñ" * 200),
         ("\udcff.mp3", "Song"),
+        ("\u200b.mp3", "Song"),
     ],
 )
 def test_title__any_file_name__becomes_a_title_that_can_be_shown(typed, title):

@@ -63,7 +63,7 @@ def delete_label(*, user: User, label_id: int) -> None:
 def tidy_name(name: str, *, field: str = "name") -> str:
     """Return a name without spaces that do not count. Raises InvalidError where it is none, for the field."""
     tidy = " ".join(name.split())
-    if not folded(tidy) or len(tidy) > LONGEST_NAME or "," in tidy or not tidy.isprintable():
+    if not folded(tidy) or len(tidy) > LONGEST_NAME or "," in tidy:
         message = (
             f"“{tidy[:LONGEST_NAME]}” cannot be a name: it needs a letter, digit or symbol, has at most {LONGEST_NAME}"
             " characters, and no comma."

@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 
 from apps.songs.models import LONGEST_TITLE
 from config.errors import InvalidError
-from config.texts import REFUSED, TURNING, one_line
+from config.texts import REFUSED, SEEN, TURNING, one_line, seen
 
 # The ends of names that songs and films have; anything else after a dot is part of the title.
 ENDINGS = frozenset({".aac", ".flac", ".m4a", ".m4v", ".mov", ".mp3", ".mp4", ".oga", ".ogg", ".opus", ".wav", ".wave"})
@@ -26,7 +26,8 @@ def title_of_upload(name: str) -> str:
     plain = "".join(letter if _is_shown(letter) else " " for letter in unicodedata.normalize("NFC", name))
     stem, dot, ending = plain.rpartition(".")
     named = stem if dot and f".{ending.strip().lower()}" in ENDINGS else plain
-    return _spaced(named)[:LONGEST_TITLE].strip() or "Song"
+    title = _spaced(named)[:LONGEST_TITLE].strip()
+    return title if SEEN.search(title) else "Song"
 
 
 def checked_title(text: str) -> str:
@@ -35,6 +36,7 @@ def checked_title(text: str) -> str:
     message = "" if title and len(title) <= LONGEST_TITLE else f"A title has 1 to {LONGEST_TITLE} characters."
     try:
         one_line(title)
+        seen(title)
     except ValidationError as error:
         message = str(error.message)
     if message:
