@@ -309,7 +309,7 @@ REST_FRAMEWORK = {
         "apps.authentication.sessions.CookieSession",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_PARSER_CLASSES": ["config.parsing.BoundedJSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["config.parsing.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["config.rendering.FiniteJSONRenderer"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "config.negotiation.OneJson",
     "URL_FORMAT_OVERRIDE": None,

@@ -122,6 +122,7 @@ def test_preferences__any_key__is_kept_as_it_is(api, ana, key):
         ('{"a": ' + "[" * MAX_DEPTH + "]" * MAX_DEPTH + "}", "nested 8 deep"),
         ("[" * 100_000, "nested too deep"),
         ("{nope", "JSON parse error"),
+        ('{"a": {"b": 1, "b": 2}}', "the name 'b' stands twice; send it once"),
     ],
 )
 def test_preferences__what_cannot_be_kept__is_refused(api, ana, body, words):

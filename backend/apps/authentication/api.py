@@ -19,7 +19,7 @@ from config.documentation import PROBLEMS, SESSION_ONLY
 from config.errors import InvalidError
 from config.inputs import Input
 from config.outputs import Output
-from config.parsing import BoundedJSONParser, MergePatchParser
+from config.parsing import MergePatchParser, StrictJSONParser
 
 
 class Registration(Input):
@@ -174,7 +174,7 @@ class ResetPasswordView(VisitorView):
 
 
 class PreferencesView(APIView):
-    parser_classes = (BoundedJSONParser, MergePatchParser)
+    parser_classes = (StrictJSONParser, MergePatchParser)
 
     @extend_schema(responses={200: OpenApiTypes.OBJECT, 401: PROBLEMS})
     def get(self, request: MemberApiRequest) -> Response:
