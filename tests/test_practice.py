@@ -302,6 +302,19 @@ def test_practice__counts_in_gets_faster_and_puts_the_last_move_first(chromium, 
         practice.until(page, f"{began} === {moves[1]['start_s']}")
 
 
+def test_last_move_first__taken_back__leaves_only_a_loop_that_was_there_before(chromium, dance):
+    with room(chromium, dance) as page:
+        page.locator("summary", has_text="Practice").click()
+        looped = page.locator(".strip [aria-pressed=true]")
+        for before, rounds in enumerate(("2", "4")):
+            page.get_by_label("Last move first").check()
+            assert looped.count() == 1
+            page.get_by_label("Rounds").select_option(rounds)
+            page.get_by_label("Last move first").uncheck()
+            assert looped.count() == before
+            page.locator(".strip button").nth(1).click()
+
+
 @pytest.mark.full
 def test_clicks_and_voices__sound_on_the_beats(chromium, dance):
     beats = dance["timeline"]["beats"]

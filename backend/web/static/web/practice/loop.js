@@ -78,6 +78,7 @@ export class Loop {
     this.whole = [from, Math.min(to, (room.video.duration || room.timeline.length) - 0.1)];
     [this.from, this.to] = this.whole;
     this.on = true;
+    this.forChain = false; // whether it is there for "last move first" alone
     this.round = 1;
     this.chain = room.option("chain") && room.timeline.moves.filter(({ start_s: start }) => start >= from - NEAR_S && start < to - NEAR_S);
     if (this.chain?.length) this.from = this.chain.pop().start_s;
@@ -88,10 +89,15 @@ export class Loop {
 
   // An option of the practice was changed.
   again() {
-    if (this.on) this.set(...this.whole);
-    else if (this.room.option("chain")) {
-      const { moves } = this.room.timeline;
+    const { room, forChain } = this;
+    if (!this.on && room.option("chain")) {
+      const { moves } = room.timeline;
       this.set(moves[0].start_s, moves.at(-1).end_s);
+      this.forChain = true;
+    } else if (forChain && !room.option("chain")) this.off();
+    else if (this.on) {
+      this.set(...this.whole);
+      this.forChain = forChain;
     }
   }
 
