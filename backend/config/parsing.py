@@ -1,10 +1,11 @@
 """Parsers of JSON bodies, which refuse what could be read in two ways or not at all."""
 
 import codecs
+from collections.abc import Mapping
 from typing import IO, Any
 
 from rest_framework.exceptions import ParseError
-from rest_framework.parsers import JSONParser, get_encoding
+from rest_framework.parsers import JSONParser, get_encoding  # type: ignore[attr-defined]  # newer than its stubs
 from rest_framework.utils import json
 
 NAMED = 100  # so much of what a client sent is said back to it
@@ -14,7 +15,7 @@ class StrictJSONParser(JSONParser):
     """The parser of JSON: no name twice, no number that is none, nothing nested too deep."""
 
     def parse(
-        self, stream: IO[bytes], media_type: str | None = None, parser_context: dict[str, Any] | None = None
+        self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
         """Return what the body says. Raises ParseError."""
         del media_type
