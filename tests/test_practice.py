@@ -201,6 +201,15 @@ def test_marks__an_end_that_is_not_after_the_start__forgets_the_start(chromium, 
         assert pressed == ["false", "true"]
 
 
+def test_keys__after_a_hand_has_moved_the_position__still_work(chromium, dance):
+    with room(chromium, dance) as page:
+        page.get_by_label("Position").click()
+        page.keyboard.press("a")
+        assert page.locator("[data-part=a]").get_attribute("aria-pressed") == "true"
+        page.keyboard.press("Space")
+        page.get_by_role("button", name="Pause", exact=True).wait_for()
+
+
 def test_choices__are_remembered_and_without_a_memory_last_as_long_as_the_page(chromium, dance):
     with room(chromium, dance) as page:
         at_speed(page, "0.75")

@@ -34,7 +34,7 @@ export function listen(room) {
 
 // Whether the element under the focus takes this key for itself.
 function busy(target, key) {
-  if (target.closest("input:not([type=checkbox], [type=radio], [type=button]), textarea, select, [contenteditable], dialog")) return true;
-  const own = key === " " ? "button, summary, a, input" : key.startsWith("Arrow") ? "input" : "";
+  if (target.closest("input:not([type=checkbox], [type=radio], [type=button], [type=range]), textarea, select, [contenteditable], dialog")) return true;
+  const own = key === " " ? "button, summary, a, input:not([type=range])" : key.startsWith("Arrow") ? "input" : "";
   return Boolean(own && target.closest(own));
 }
