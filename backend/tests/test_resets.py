@@ -152,6 +152,20 @@ def test_reset__link_that_is_none__says_so(ana, link):
     assert (answer.status_code, "This link is over" in answer.content.decode()) == (404, True)
 
 
+@pytest.mark.parametrize("is_known", [False, True])
+def test_reset__after_failed_logins__is_followed_by_a_login(ana, is_known):
+    browser = Client()
+    if is_known:
+        assert browser.post("/login", {"login": "ana", "password": "secreto"}).status_code == 302
+        browser.post("/logout")
+    for _ in range(limits.MAX_FAILURES + 1):
+        refused = browser.post("/login", {"login": "ana", "password": "forgotten"})
+    assert refused.status_code == 429
+    ask("ana@example.com", browser)
+    assert browser.post(link_in(mail.outbox[0]), {"new_password": "remembered"}).status_code == 302
+    assert browser.post("/login", {"login": "ana", "password": "remembered"}).status_code == 302
+
+
 def test_reset__after_its_hour__is_over(ana, monkeypatch):
     ask("ana@example.com")
     assert Client().get(link_in(mail.outbox[0])).status_code == 200

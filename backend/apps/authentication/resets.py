@@ -84,6 +84,8 @@ def reset_password(*, request: HttpRequest, user_key: str, token: str, new_passw
     # Of two requests with one link, one finds the old password changed.
     if not User.objects.filter(pk=user.pk, password=user.password).update(password=make_password(new_password)):
         raise NotFoundError(OVER, code="reset-over")
+    # Who forgot it has mostly tried in vain before, and would be locked out of the log-in that follows.
+    limits.pardon(request, user_id=user.pk)
     record(AccountEvent.Kind.PASSWORD_CHANGED, request=request, user=user, detail="by a link sent by e-mail")
     return user
 
