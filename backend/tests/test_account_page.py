@@ -1,5 +1,6 @@
 """The page of one's own account: the same services as the API, for people."""
 
+import re
 from html import unescape
 
 import pytest
@@ -121,6 +122,23 @@ def test_token__days_that_can_be__count_from_now(page, days, made):
     assert page.post("/account/tokens", {"name": "x", "scopes": ["read"], "days": days}).status_code == 200
     token = PersonalToken.objects.get()
     assert round((token.expires_at - token.created_at).total_seconds() / 86400) == made
+
+
+@pytest.mark.parametrize(
+    ("address", "sent"),
+    [
+        ("/account/tokens", {"name": "x", "scopes": "read"}),
+        ("/account/password", {"old_password": "wrong"}),
+        ("/account/delete", {"password": "wrong"}),
+        ("/account/delete", {"password": "secreto"}),
+        ("/studio/songs", {}),
+    ],
+)
+def test_look__chosen_on_a_page_that_answers_a_form__shows_a_page_again(page, address, sent):
+    answer = page.post(address, sent)
+    (here,) = re.findall(r'name="next" value="([^"]*)">\s*<div', text(answer))
+    changed = page.post("/look", {"next": here, "language": "es"}, follow=True)
+    assert (changed.status_code, changed["Content-Language"]) == (200, "es")
 
 
 def test_token__without_name_or_scope__says_so(page):

@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect, render, resolve_url
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
@@ -72,7 +72,7 @@ def delete_own_account(request: MemberRequest) -> HttpResponse:
         delete_account(request=request, user=request.user, password=request.POST.get("password", ""))
     except (InvalidError, LockedOutError, ConflictError) as error:
         return _page(request, errors=error.errors or {"password": [error.message]}, problem=error)
-    return render(request, "web/left.html")
+    return render(request, "web/left.html", {"here": resolve_url("web:login")})
 
 
 @members_only
@@ -136,6 +136,7 @@ def _page(
 ) -> HttpResponse:
     user = request.user
     context: dict[str, Any] = {
+        "here": resolve_url("web:account"),
         "errors": errors or {},
         "secret": secret,
         "auto_save": saves_automatically(user),

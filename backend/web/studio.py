@@ -99,6 +99,7 @@ def _studio(
     recent = _recent(request.user)
     titles = _songs(recent)
     context = {
+        "here": reverse("web:studio"),
         "songs": songs_for(request.user),
         "chosen": request.POST.get("song") or request.GET.get("song"),
         # What was chosen stays chosen when the form comes back.
