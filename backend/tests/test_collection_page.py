@@ -9,6 +9,7 @@ from django.test import Client
 from apps.collections import pages
 from apps.collections.models import SavedChoreography
 from apps.collections.services import change_choreography
+from apps.labels.selectors import labels_by_choreography
 from apps.sharing.favourites import add_favourite
 from tests.sharing import shared
 from tests.test_web import HTMX, save, text
@@ -213,6 +214,37 @@ def test_collection__of_a_search_among_favourites__goes_on_until_the_page_is_ful
     assert [len(page) for page in shown] == [12, 8]
     assert shown[0] + shown[1] == [f"{number:02}" for number in range(38, -1, -2)]
     assert 'rel="next"' not in second
+
+
+def test_collection__of_a_search_among_favourites__finds_those_of_others_too(api, ana, ben):
+    for number in range(8):
+        add_favourite(user=ana, choreography_id=shared(ana, "private", title=f"Noche {2 * number}").pk)
+        add_favourite(user=ana, choreography_id=shared(ben, title=f"Noche {2 * number + 1}").pk)
+    add_favourite(user=ana, choreography_id=shared(ben, title="Noche").pk)
+    shared(ben, title="Noche of no mark")
+    first = api.get("/collection?show=favourites&q=noche").content.decode()
+    more = unescape(re.search(r'rel="next" href="/collections/\?([^"]+)"', first)[1])
+    second = api.get(f"/collection?{more}").content.decode()
+    found = [re.findall(r"<h2>(Noche.*?)</h2>", page) for page in (first, second)]
+    assert found[0] + found[1] == ["Noche", *(f"Noche {number}" for number in range(15, -1, -1))]
+    assert shown(api, "show=favourites&q=noche&difficulty=advanced") == []
+    assert shown(api, "q=noche") == [f"Noche {number}" for number in range(14, -1, -2)]
+
+
+def test_collection__of_one_who_keeps_nothing__leads_to_what_is_marked(api, ana, ben):
+    assert "show=favourites" not in text(api.get("/collection"))
+    add_favourite(user=ana, choreography_id=shared(ben, title="Estrella").pk)
+    assert 'href="/collections/?show=favourites"' in text(api.get("/collection"))
+    assert shown(api, "show=favourites") == ["Estrella"]
+
+
+def test_edit__of_tags_in_two_tabs__loses_none(api, ana):
+    row = save(ana, title="Noche")
+    change_choreography(user=ana, choreography_id=row.pk, tags=["lento", "viejo"])
+    was = {"tags": "lento, viejo"}
+    for tags in ("lento, viejo, clase", "lento, fiesta"):
+        assert post(api, row, was, tags=tags).status_code == 200
+    assert labels_by_choreography([row.pk])[row.pk].tags == ["clase", "fiesta", "lento"]
 
 
 def test_collection__tells_how_much_it_holds(api, ana):

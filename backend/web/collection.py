@@ -19,7 +19,7 @@ from apps.collections.models import SavedChoreography
 from apps.collections.pages import CURSOR, CollectionPage, page_of
 from apps.labels.selectors import labels_by_choreography
 from apps.sharing.models import Visibility
-from apps.sharing.selectors import marked_by, name_shown, seen_as, share_of, shared_among, shares_of
+from apps.sharing.selectors import favourites_of, marked_by, name_shown, seen_as, share_of, shared_among, shares_of
 from web.cards import facts_of
 from web.editing import choices, part_of
 from web.hearts import hearts_of, hearts_of_all
@@ -51,6 +51,8 @@ def collection(request: MemberRequest) -> HttpResponse:
         "total": total,
         "stats": selectors.stats_of(request.user) if total <= COUNTED or "stats" in request.GET else None,
         "counted": COUNTED,
+        # Who keeps nothing may have marked what others show.
+        "marked": not total and favourites_of(request.user).exists(),
         "wanted": wanted,
         "next": _query(page.next),
         "previous": _query(page.previous),

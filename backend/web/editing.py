@@ -4,6 +4,7 @@ import uuid
 from http import HTTPStatus
 from typing import Any
 
+from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
@@ -16,6 +17,7 @@ from apps.collections.models import SavedChoreography
 from apps.labels.models import Label
 from apps.labels.selectors import labels_by_choreography, labels_of
 from apps.sharing.selectors import shared_among, shares_of
+from apps.titles.words import folded
 from config.errors import InvalidError, QuotaError
 from config.problems import STATUS
 from web.cards import facts_of
@@ -36,11 +38,14 @@ def edit(request: MemberRequest, choreography_id: uuid.UUID) -> HttpResponse:
     if request.method != "POST":
         return _form(request, found, _values(found), {})
     values = {name: request.POST.get(name, "") for name in CHANGED}
-    form = Change(data=_changes(request, values), partial=True)
-    if not form.is_valid():
-        return _form(request, found, values, _sentences(form))
     try:
-        found = services.change_choreography(user=request.user, choreography_id=choreography_id, **form.validated_data)
+        with transaction.atomic():
+            form = Change(data=_changes(request, values, choreography_id), partial=True)
+            if not form.is_valid():
+                return _form(request, found, values, _sentences(form))
+            found = services.change_choreography(
+                user=request.user, choreography_id=choreography_id, **form.validated_data
+            )
     except (InvalidError, QuotaError) as error:
         return _form(request, found, values, error.errors or {"tags": [error.message]}, status=STATUS[type(error)])
     if request.htmx:
@@ -69,14 +74,27 @@ def choices(user: User) -> dict[str, Any]:
     }
 
 
-def _changes(request: MemberRequest, values: dict[str, str]) -> dict[str, Any]:
-    """Return what was changed in the form, and no more: what the other system wrote meanwhile stays."""
+def _changes(request: MemberRequest, values: dict[str, str], choreography_id: uuid.UUID) -> dict[str, Any]:
+    """Return what was changed in the form, and no more: what was written meanwhile, in whichever way, stays."""
     changes: dict[str, Any] = {
         name: value for name, value in values.items() if value != request.POST.get(f"was_{name}", "")
     }
     if "tags" in changes:
-        changes["tags"] = [tag for tag in changes["tags"].split(",") if tag.strip()]
+        services.hold_choreography(request.user, choreography_id)
+        have = labels_by_choreography([choreography_id])[choreography_id].tags
+        changes["tags"] = _tags_now(have, _split(request.POST.get("was_tags", "")), _split(values["tags"]))
     return changes
+
+
+def _tags_now(have: list[str], was: list[str], typed: list[str]) -> list[str]:
+    """Return the tags that there are, without those that were taken out in the form, and with those put in."""
+    before, after = ({folded(tag) for tag in tags} for tags in (was, typed))
+    kept = [tag for tag in have if folded(tag) not in before - after]
+    return [*kept, *(tag for tag in typed if folded(tag) not in before)]
+
+
+def _split(tags: str) -> list[str]:
+    return [tag for tag in tags.split(",") if tag.strip()]
 
 
 def _sentences(form: Change) -> dict[str, list[str]]:

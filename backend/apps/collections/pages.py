@@ -1,9 +1,10 @@
 """Pages of a collection: of a search, of a label, or of everything; by cursor, so that each costs the same."""
 
-from collections.abc import Iterator, Mapping
+import heapq
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +20,8 @@ from apps.collections.models import SavedChoreography
 from apps.collections.selectors import SORTS, choreographies_of, found_among
 from apps.labels.models import Label, Labelling
 from apps.labels.selectors import label_named, labellings_of
+from apps.titles.following import TitleRow
+from apps.titles.words import LONGEST_TEXT
 from config.errors import InvalidError
 from config.pagination import Keyset
 
@@ -26,6 +29,8 @@ SALT = "apps.collections.pages"
 CURSOR = "cursor"
 # So many are found at once where only some of them may be shown.
 WIDE = 500
+
+Match = tuple[search.FoundPlace, SavedChoreography]
 
 
 @dataclass(frozen=True)
@@ -103,12 +108,39 @@ def _found(
     if among is not None:
         rows = rows.filter(pk__in=among.order_by().values("pk"))
     begin = _place(request.query_params.get(CURSOR), wanted["q"])
-    page = list(islice(_matches(asked, begin, rows, at_once=size + 1 if among is None else WIDE), size + 1))
+    matches: Iterable[Match] = _matches(asked, begin, rows, at_once=size + 1 if among is None else WIDE)
+    if among is not None and not labels:  # the user's labels are on the user's rows alone
+        matches = _with_those_of_others(matches, asked, begin, among.exclude(user=user), wanted.get("search", ""), size)
+    page = list(islice(matches, size + 1))
     rows_shown = [row for _, row in page[:size]]
     if len(page) <= size:
         return CollectionPage(rows_shown, None, None)
     cursor = _cursor(page[size - 1][0], wanted["q"])
     return CollectionPage(rows_shown, replace_query_param(request.build_absolute_uri(), CURSOR, cursor), None)
+
+
+def _with_those_of_others(
+    matches: Iterable[Match],
+    asked: search.TitleSearch,
+    after: search.FoundPlace | None,
+    others: QuerySet[SavedChoreography],
+    text: str,
+    size: int,
+) -> Iterable[Match]:
+    """Find also what matches among rows of others, such as favourites: their documents have other owners."""
+    rows = found_among(others, difficulty=asked.difficulty, search=text)
+    told = rows.values_list("pk", "user_id", "title", "music_info__source", "created_at")
+    places = search.found_among_rows(asked.text, (_title_row(*row) for row in told))
+    if places:  # what is only alike counts where nothing matches
+        matches = takewhile(lambda match: match[0].tier < search.MatchTier.MOST_ALIKE, matches)
+    further = [place for place in places if after is None or place.order > after.order][: size + 1]
+    there = others.in_bulk([place.id for place in further])
+    found = ((place, there[place.id]) for place in further if place.id in there)
+    return heapq.merge(matches, found, key=lambda match: match[0].order)
+
+
+def _title_row(pk: UUID, user_id: int, title: str, song: object, created_at: datetime) -> TitleRow:
+    return TitleRow(pk, user_id, title, song[:LONGEST_TEXT] if isinstance(song, str) else None, created_at)
 
 
 def _matches(
@@ -117,7 +149,7 @@ def _matches(
     rows: QuerySet[SavedChoreography],
     *,
     at_once: int,
-) -> Iterator[tuple[search.FoundPlace, SavedChoreography]]:
+) -> Iterator[Match]:
     """Find those that are among the rows, however many others match as well."""
     while True:
         places = search.found(asked, after=after, at_most=at_once)

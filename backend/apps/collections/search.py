@@ -9,6 +9,7 @@ that is rare in the window has few postings. Either way a page costs the same wh
 """
 
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
@@ -19,7 +20,7 @@ from django.db import connection
 from apps.titles.alike import alike
 from apps.titles.documents import every, whole
 from apps.titles.following import FOLLOWS, TitleRow, is_looked_at, unfollowed
-from apps.titles.words import words_of
+from apps.titles.words import folded, words_of
 
 WINDOW = 2_000
 # The index is asked for beginnings of so many letters: shorter ones are in too many titles. A whole word may be short:
@@ -44,6 +45,11 @@ class FoundPlace:
     tier: MatchTier
     created_at: datetime
     id: uuid.UUID
+
+    @property
+    def order(self) -> tuple[int, float, int]:
+        """What places are sorted by: the best first, and of equals the newest."""
+        return self.tier, -self.created_at.timestamp(), -self.id.int
 
 
 @dataclass(frozen=True)
@@ -79,6 +85,25 @@ def found(asked: TitleSearch, *, after: FoundPlace | None, at_most: int) -> list
         if places or after is not None:
             return places
     return _places(asked, _alike(asked, words, fresh or []), fresh, after, at_most)
+
+
+def found_among_rows(text: str, rows: Iterable[TitleRow]) -> list[FoundPlace]:
+    """Return which of these match as typed, in order: rows of whichever users, few enough to look at each."""
+    words = words_of(text)
+    if not words:
+        return []
+    tiers = ((row, _tier_of(row, text, words)) for row in rows)
+    return sorted((FoundPlace(tier, row.created_at, row.id) for row, tier in tiers if tier), key=lambda at: at.order)
+
+
+def _tier_of(row: TitleRow, text: str, words: list[str]) -> MatchTier | None:
+    if folded(row.title) == folded(text):
+        return MatchTier.WHOLE
+    there = row.words
+    if there.issuperset(words):
+        return MatchTier.WORDS
+    begun = all(any(one.startswith(word) for one in there) for word in words)
+    return MatchTier.BEGINNINGS if begun else None
 
 
 def _typed(asked: TitleSearch, words: list[str]) -> Questions:
