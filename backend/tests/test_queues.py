@@ -1,14 +1,17 @@
 """What waits in which queue, what goes first, and that nothing waits for ever. The queue is the real one."""
 
+import errno
 import json
+import os
 import shutil
+import signal
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import OperationalError, connection
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateEvent, ProcrastinateJob
 
@@ -124,6 +127,37 @@ def test_share__others_have_not_heard_theirs__is_called_again_later(own_database
     assert later.count() == 1
 
 
+def test_share__there_is_no_room__is_called_again_later(own_database, films, monkeypatch, caplog):
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "film1.mp4")
+
+    start_ingest(films, shares=1)
+    share = ProcrastinateJob.objects.get(args__number=1)
+    monkeypatch.setattr("bachateo.moves.ingest.ingest_share", full)
+    work_on(share.args, Waiting(share.priority, share.scheduled_at))
+    assert ProcrastinateJob.objects.filter(args__number=1, scheduled_at__gt=database_now()).count() == 1
+    assert "share 1 of 1 waits for room: [Errno 28] No space left on device: 'film1.mp4'" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("error", "times"), [(OperationalError("the server closed the connection"), 2), (KeyError("x"), 1)]
+)
+def test_ingest__database_is_away_for_a_moment__is_begun_again_and_has_waited_as_long(
+    own_database, monkeypatch, error, times
+):
+    begun: list[Any] = []
+
+    def work_on(_share: Any, waiting: Waiting) -> None:
+        begun.append(waiting.since)
+        if len(begun) == 1:
+            raise error
+
+    monkeypatch.setattr("apps.generation.jobs.work_on", work_on)
+    call_to_ingest(since=LONG_AGO)
+    work()
+    assert (len(begun), len(set(begun))) == (times, 1)
+
+
 def test_ingest__is_called_for_already__is_refused(own_database, films):
     places = {"annotations": films.annotations, "out": films.library}
     call_command("ingest", films.films, **{name: Path(place) for name, place in places.items()}, shares=2)
@@ -218,8 +252,9 @@ def test_chores__are_done_by_workers_that_serve_them(ana, demo_song, served, are
 
 
 @pytest.mark.full
-def test_ingest__by_two_workers_of_which_one_is_killed__makes_the_library(
-    own_database, settings, tmp_path, moves_library, demo_song
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM], ids=["killed", "told to end"])
+def test_ingest__by_two_workers_of_which_one_is_ended__makes_the_library(
+    own_database, settings, tmp_path, moves_library, demo_song, how
 ):
     settings.MOVES_LIBRARY = moves_library
     place_song(demo_song)
@@ -237,7 +272,8 @@ def test_ingest__by_two_workers_of_which_one_is_killed__makes_the_library(
     with workers_on(own_database, tmp_path, JOB_LEASE_S=6, JOB_SWEEP_S=1) as running:
         first = running.start()
         running.until(ProcrastinateJob.objects.filter(queue_name="ingest", status="doing").exists, "a share is begun")
-        running.kill(first)
+        running.signal(first, how)
+        running.running.pop(first).wait()
         running.start()
         running.start()
         open_calls = ProcrastinateJob.objects.filter(status__in=["todo", "doing"])

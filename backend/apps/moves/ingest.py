@@ -4,6 +4,7 @@ A share is called again until all others have heard their films; then it encodes
 library when no share is left. What is finished is not done again, so a call may be repeated at any time.
 """
 
+import errno
 import logging
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -73,7 +74,8 @@ def _call(share: dict[str, Any], *, since: datetime, priority: int = GIVES_WAY) 
 def work_on(share: dict[str, Any], waiting: Waiting) -> None:
     """Do what a share can do now, and have it called again if something is left.
 
-    It stops after the films in hand when a choreography waits for a worker, unless it has waited for GIVE_WAY_S itself.
+    Where there is no room on the disk it is called again, too, until there is. It stops after the films in hand when
+    a choreography waits for a worker, unless it has waited for GIVE_WAY_S itself.
     Raises BachateoError if the annotations or the library cannot be used.
     """
     from bachateo.moves.ingest import AtWorkError  # noqa: PLC0415 - the web server imports this module, and never ingests
@@ -93,6 +95,10 @@ def work_on(share: dict[str, Any], waiting: Waiting) -> None:
         return
     except AtWorkError as error:
         log.info("%s waits: %s", named, error.message)
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            raise
+        log.error("%s waits for room: %s", named, error)  # noqa: TRY400 - expected; a traceback adds nothing
     _call(share, since=database_now() + AGAIN_AFTER)
 
 
