@@ -6,7 +6,9 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
+import elasticsearch
 import pytest
+from elasticsearch import Elasticsearch
 from typer.testing import CliRunner
 
 from bachateo.cli import app
@@ -111,6 +113,58 @@ def test_reindex__that_loses_a_move__is_given_up_and_the_old_index_goes_on(quant
         reindex(quantised, plan_reindexing(quantised))
 
     assert indices(quantised) == {"": []}
+    quantised.add([make_document("f")])
+    assert quantised.count() == 6
+
+
+@pytest.fixture
+def answer_is_lost(monkeypatch) -> None:
+    """The server leads the alias, and the connection ends before it can say so."""
+    kind = type(Elasticsearch("http://127.0.0.1:1").indices)
+    plain, lost = kind.update_aliases, iter([True])
+
+    def asked(client: Any, **options: Any) -> Any:
+        answer = plain(client, **options)
+        if next(lost, False):
+            raise elasticsearch.ConnectionError("the connection was reset")
+        return answer
+
+    monkeypatch.setattr(kind, "update_aliases", asked)
+
+
+@pytest.mark.usefixtures("answer_is_lost")
+def test_reindex__answer_of_the_turn_is_lost__the_index_that_is_in_use_stays(quantised):
+    assert reindex(quantised, plan_reindexing(quantised)) == 5
+
+    assert indices(quantised) == {"-1": [], "-2": [quantised.index]}
+    assert quantised.count() == 5
+
+
+def test_undo__answer_of_the_turn_is_lost__the_index_that_is_in_use_stays(quantised, request):
+    reindex(quantised, plan_reindexing(quantised))
+    request.getfixturevalue("answer_is_lost")
+
+    assert undo(quantised, plan_undoing(quantised)) == 5
+
+    assert indices(quantised) == {"-1": [quantised.index], "-2": []}
+
+
+def test_reindex__server_goes_away_in_the_middle__says_to_run_it_again__and_then_it_ends(
+    quantised, monkeypatch, make_document
+):
+    plain, url = reindexing._same_moves, quantised.url
+
+    def goes_away(index: ElasticsearchMoveIndex, *names: str) -> int:
+        index.client = Elasticsearch("http://127.0.0.1:1", max_retries=0)
+        return plain(index, *names)
+
+    monkeypatch.setattr(reindexing, "_same_moves", goes_away)
+    with pytest.raises(SearchError, match=r"^CH124  .* went away in the middle\. No move is lost, .*run it again"):
+        reindex(quantised, plan_reindexing(quantised))
+
+    monkeypatch.undo()
+    quantised.client = Elasticsearch(url)
+    assert reindex(quantised, plan_reindexing(quantised)) == 5
     quantised.add([make_document("f")])
     assert quantised.count() == 6
 

@@ -7,6 +7,7 @@ was, so that the way back is another turn of the alias.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ from bachateo.moves.index.elasticsearch import CHUNK, ElasticsearchMoveIndex
 
 Progress = Callable[[int, int], None]
 BLOCK = "index.blocks.write"
+AWAY = "CH124"
 
 
 @dataclass(frozen=True)
@@ -91,9 +93,11 @@ def reindex(index: ElasticsearchMoveIndex, turn: Turn, *, on_progress: Progress 
         index.asked(lambda client: client.indices.put_mapping(index=new, meta=meta))
         _turn(index, turn, keeps=turn.kept != turn.old)
     except BaseException:
-        if _exists(index, turn.old):
-            _take_writes(index, turn.old, takes=True)
-        index.asked(lambda client: client.indices.delete(index=new, ignore_unavailable=True))
+        with _to_be_run_again(index, turn.old):
+            if not _leads(index, turn):
+                if _exists(index, turn.old):
+                    _take_writes(index, turn.old, takes=True)
+                index.asked(lambda client: client.indices.delete(index=new, ignore_unavailable=True))
         raise
     assert last >= until  # noqa: S101 - numbers of writes only grow
     return moves
@@ -132,9 +136,26 @@ def undo(index: ElasticsearchMoveIndex, turn: Turn) -> int:
         moves = _same_moves(index, turn.old, turn.new)
         _turn(index, turn, keeps=False)
     except BaseException:
-        _take_writes(index, turn.old, takes=True)
+        with _to_be_run_again(index, turn.old):
+            if not _leads(index, turn):
+                _take_writes(index, turn.old, takes=True)
         raise
     return moves
+
+
+@contextmanager
+def _to_be_run_again(index: ElasticsearchMoveIndex, old: str) -> Iterator[None]:
+    """Say what is left if the server goes away while all is to be as it was before."""
+    try:
+        yield
+    except SearchError as error:
+        if error.code != AWAY:
+            raise
+        raise SearchError(
+            AWAY,
+            f"Elasticsearch at {index.url} went away in the middle. No move is lost, but {old} may take no writes "
+            "until this command has run to its end: run it again when the server answers.",
+        ) from error
 
 
 def _meant(index: ElasticsearchMoveIndex) -> str:
@@ -143,6 +164,11 @@ def _meant(index: ElasticsearchMoveIndex) -> str:
     if len(found) != 1:
         raise SearchError("CH127", f"{index.index} means {', '.join(sorted(found))}; it must mean one index.")
     return str(found[0])
+
+
+def _leads(index: ElasticsearchMoveIndex, turn: Turn) -> bool:
+    """Return whether the alias leads to the new index already."""
+    return _exists(index, turn.name) and _meant(index) == turn.new
 
 
 def _numbers(index: ElasticsearchMoveIndex) -> Iterator[int]:
@@ -225,4 +251,9 @@ def _turn(index: ElasticsearchMoveIndex, turn: Turn, *, keeps: bool) -> None:
         away: dict[str, Any] = {"remove_index": {"index": turn.old}}
     else:
         away = {"remove": {"index": turn.old, "alias": turn.name}}
-    index.asked(lambda client: client.indices.update_aliases(actions=[away, add]))
+    try:
+        index.asked(lambda client: client.indices.update_aliases(actions=[away, add]))
+    except SearchError:
+        # If the answer was lost, it was asked again, and refused, since it was done.
+        if not _leads(index, turn):
+            raise
