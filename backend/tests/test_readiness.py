@@ -6,6 +6,7 @@ import threading
 import uuid
 from pathlib import Path
 
+import numpy as np
 import psycopg
 import pytest
 from django.db import connection
@@ -16,6 +17,7 @@ from apps.monitoring import readiness
 from apps.monitoring.looks import Looks
 from bachateo.moves import INDEX_NAME
 from bachateo.moves.index import MoveDocument
+from bachateo.moves.index.document import VECTOR_DIMS
 from bachateo.moves.index.elasticsearch import ElasticsearchMoveIndex
 from tests.conftest import connected_to
 from tests.evolving import SEEN
@@ -109,7 +111,10 @@ def test_ready__index_on_a_server__must_be_made_and_have_moves(house, index, cap
     assert f"there is no index {index.index}" in caplog.text
     index.create()
     assert assert_not_ready("search") == "Not ready: search (its index has no moves)."
-    index.add([MoveDocument({"clip_id": "sway"}, {})])
+    index.add([MoveDocument({"clip_id": "sway", "quality_score": 1.0}, {})])
+    assert "none is found: it is mapped otherwise" in assert_not_ready("search")
+    vector = np.ones(VECTOR_DIMS["text"], np.float32)
+    index.add([MoveDocument({"clip_id": "sway", "quality_score": 1.0}, {"text": vector})])
     assert Client().get("/api/ready").status_code == 200
 
 

@@ -14,6 +14,7 @@ from apps.monitoring.looks import Look, Looks
 from apps.moves.search import with_index
 from apps.moves.selectors import library
 from bachateo import BachateoError
+from bachateo.moves.index import MoveIndex
 from config.encrypted import fault_told
 from config.errors import UnavailableError
 from config.guard import NotAdoptedError
@@ -87,7 +88,13 @@ def _library() -> str:
 
 def _search() -> str:
     """Ask the index that generations search: of the library, or of the server that is configured."""
-    return with_index(lambda index: OK if index.count() else "its index has no moves", budget_s=SEARCH_BUDGET_S)
+    return with_index(_found, budget_s=SEARCH_BUDGET_S)
+
+
+def _found(index: MoveIndex) -> str:
+    if not index.count():
+        return "its index has no moves"
+    return OK if index.finds() else "its index has moves, and none is found: it is mapped otherwise"
 
 
 def _queue() -> str:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from bachateo.errors import SearchError
+from bachateo.moves.index import MoveQuery
 from bachateo.moves.index.elasticsearch import ElasticsearchMoveIndex
 from sandbox.fault_proxy import DOWN, FLAPPING, WELL, FaultProxy
 
@@ -136,3 +137,30 @@ def test_index_that_takes_no_writes__is_no_fault_of_a_document() -> None:
         pytest.raises(SearchError, match=r"^CH123  .* refused cluster_block_exception, index \[moves\] blocked"),
     ):
         index.write("moves", [{"index": {"_id": "a"}}, {}])
+
+
+@pytest.fixture
+def mapped_otherwise(elasticsearch_node: str) -> Iterator[ElasticsearchMoveIndex]:
+    """An index that another program made: its vectors are plain numbers, and its documents tell no quality."""
+    with closing(ElasticsearchMoveIndex(elasticsearch_node, index=f"test_{uuid.uuid4().hex}")) as made:
+        properties = {"audio_embedding": {"type": "float"}, "text_embedding": {"type": "dense_vector", "dims": 384}}
+        made.client.indices.create(index=made.index, mappings={"properties": properties})
+        document = {"audio_embedding": [1.0] * 128, "text_embedding": [1.0] * 384}
+        made.client.index(index=made.index, id="a", document=document, refresh=True)
+        yield made
+        made.client.indices.delete(index=made.index)
+
+
+def test_index_that_is_mapped_otherwise__has_moves_and_finds_none(mapped_otherwise, queries) -> None:
+    assert mapped_otherwise.count() == 1
+    assert not mapped_otherwise.finds()
+    assert mapped_otherwise.search(MoveQuery({"text": queries["text"]})).hits == ()
+
+
+def test_index_of_the_contract__finds_its_moves(elasticsearch_node: str, make_document) -> None:
+    with closing(ElasticsearchMoveIndex(elasticsearch_node, index=f"test_{uuid.uuid4().hex}")) as made:
+        made.create()
+        assert not made.finds()
+        made.add([make_document("a")])
+        assert made.finds()
+        made.client.indices.delete(index=made.index)

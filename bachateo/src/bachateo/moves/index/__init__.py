@@ -23,6 +23,10 @@ class MoveIndex(ABC):
     def count(self) -> int:
         """Return how many moves there are."""
 
+    def finds(self) -> bool:
+        """Return whether a search finds a move."""
+        return self.count() > 0
+
     @abstractmethod
     def get_many(self, clip_ids: Sequence[str]) -> list[dict[str, Any] | None]:
         """Return the documents of moves without their vectors, in the order asked for; ``None`` for an unknown move."""

@@ -135,6 +135,16 @@ class ElasticsearchMoveIndex(MoveIndex):
         """Return how many moves there are."""
         return int(self.asked(lambda client: client.count(index=self.index))["count"])
 
+    def finds(self) -> bool:
+        """Return whether a search finds a move; in an index of another mapping it finds none, or is refused."""
+        return any(self._nearest(name) for name in ("audio", "text"))
+
+    def _nearest(self, name: str) -> list[dict[str, Any]]:
+        """Return what is nearest to any vector."""
+        vector = np.ones(VECTOR_DIMS[name], np.float32)
+        knn = _knn(name, vector, 1, [{"exists": {"field": "quality_score"}}])
+        return _hits(self.asked(lambda client: client.search(index=self.index, knn=knn, size=1, source=False)))
+
     def get_many(self, clip_ids: Sequence[str]) -> list[dict[str, Any] | None]:
         """Return the documents of moves without their vectors; ``None`` for an unknown move."""
         # No document has an empty id, and Elasticsearch refuses to look for one.
@@ -171,7 +181,8 @@ class ElasticsearchMoveIndex(MoveIndex):
             )
         )
         hits = _hits(answer)
-        quality = np.array([hit["_source"]["quality_score"] for hit in hits], np.float64)
+        # A document that says nothing of its quality is none of ours, and no hit.
+        quality = np.array([hit.get("_source", {}).get("quality_score") or 0.0 for hit in hits], np.float64)
         return Neighbours([hit["_id"] for hit in hits], quality, {name: _cosines(hits)})
 
     def _similar(self, clip_ids: Sequence[str], vectors: Mapping[str, Vector]) -> dict[str, Scores]:
