@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 import pytest
 from django.conf import settings as django_settings
@@ -229,6 +230,22 @@ def test_execution_that_waits_for_its_machine__keeps_its_task_reserved(ana, job,
     job.fail(unstarted_runs=1)
     sweep()
     assert (Job.objects.get().attempt, len(job.executions())) == (2, 1), "one that is gone is started again"
+
+
+def test_execution_that_waits_for_its_machine_for_too_long__is_cancelled_and_its_task_begun_again(ana, job, settings):
+    job.fail(unstarted_runs=settings.JOB_MAX_ATTEMPTS)
+    start(ana)
+    for attempt in range(1, settings.JOB_MAX_ATTEMPTS + 1):
+        assert Job.objects.get().attempt == attempt
+        Job.objects.update(began_at=Now() - timedelta(seconds=settings.JOB_TIME_LIMIT_S + 60))
+        sweep()
+    row = ChoreographyTask.objects.get()
+    assert (row.status, row.error) == (
+        "failed",
+        "Its worker was stopped in the middle of the work (attempts: 3). Please try again.",
+    )
+    sweep()
+    assert {state(one) for one in job.executions()} == {"FAILED"}, "none waits any more"
 
 
 # Cloud Run fails

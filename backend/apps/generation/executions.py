@@ -55,9 +55,14 @@ def _oldest(taken: list[Job]) -> datetime:
 
 def _decide(job: Job, name: str | None, found: list[Execution]) -> None:
     """Let the lease of a job run out if nothing runs any more that could use it; a sweep then begins the job again."""
-    if any(not execution.is_over for execution in found):
-        leases.renew_reservation(job.pk)
-        return
+    if active := [execution for execution in found if not execution.is_over]:
+        if not _waits_too_long(job):
+            leases.renew_reservation(job.pk)
+            return
+        for execution in active:
+            late = f"{execution.name} was not begun within {settings.JOB_TIME_LIMIT_S:g} s (JOB_TIME_LIMIT_S)"
+            log.warning("task %s: %s; it is cancelled, and the task is begun again", job.pk, late)
+            cloud_run.cancel(execution.name)
     if not cloud_run.is_name(name):
         return  # a worker has it; or it is not known what was started, and the lease runs out by itself
     known = next((execution for execution in found if execution.name == name), None)
@@ -67,6 +72,12 @@ def _decide(job: Job, name: str | None, found: list[Execution]) -> None:
         log.warning(
             "task %s: execution %s is %s, and the task had not ended", job.pk, name, "over" if known else "gone"
         )
+
+
+def _waits_too_long(job: Job) -> bool:
+    """Return whether its execution waits for a machine that may never come."""
+    begun_before = database_now() - timedelta(seconds=settings.JOB_TIME_LIMIT_S)
+    return job.owner == leases.RESERVED and job.began_at is not None and job.began_at < begun_before
 
 
 def _cancel_superfluous(found: list[Execution]) -> None:
