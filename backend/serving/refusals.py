@@ -17,6 +17,7 @@ DETAILS = {
     HTTPStatus.REQUEST_URI_TOO_LONG: "The address is longer than 4094 characters, the limit. Shorten it.",
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: "The headers are larger than the limit: 100 of them, 8190 bytes each, "
     "64 KiB in all. Send smaller ones.",
+    HTTPStatus.INSUFFICIENT_STORAGE: "There is no room left on the disk here; it was logged.",
     HTTPStatus.INTERNAL_SERVER_ERROR: "Something went wrong here; the log says what.",
 }
 NO_REQUEST = "This is no request that HTTP/1.1 allows. Correct its first line and its headers."

@@ -199,7 +199,14 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         if not data:
             self.close(connection)
             return
-        connection.incoming.add(data)
+        try:
+            connection.incoming.add(data)
+        except OSError as error:  # a large body is kept in a temporary file
+            self.log.error("A request was not kept: %s. Make room where temporary files are.", error)  # noqa: TRY400 - said whole
+            self.leave(connection)
+            connection.outgoing.sendall(refusal(HTTPStatus.INSUFFICIENT_STORAGE))
+            self.linger(connection)
+            return
         connection.missing -= len(data)
         connection.progress(len(data), self.patience.body_s)
         if connection.missing <= 0:

@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -182,6 +183,17 @@ def test_large_body__is_read_on_threads_for_uploads_or_refused_unread(unhurried)
     assert (status, text) == (200, b"/echo 4194304 upload")
     with connect(unhurried.port, b"POST /refuse HTTP/1.1\r\nHost: x\r\nContent-Length: 400000000\r\n\r\n") as client:
         assert read_to_end(client).endswith(b"\r\n\r\nno")
+
+
+def test_body_that_the_disk_does_not_take__is_answered_and_logged(tmp_path):
+    with gunicorn(tmp_path, **UNHURRIED) as running:
+        (worker,) = Path(f"/proc/{running.process.pid}/task/{running.process.pid}/children").read_text().split()
+        resource.prlimit(int(worker), resource.RLIMIT_FSIZE, (MIB // 2, MIB // 2))
+        status, answer = running.ask("/", "POST", bytes(MIB))
+        assert (status, json.loads(answer)["detail"]) == (507, "There is no room left on the disk here; it was logged.")
+        assert "A request was not kept: [Errno 27] File too large" in (running.folder / "log").read_text()
+        resource.prlimit(int(worker), resource.RLIMIT_FSIZE, (MIB // 4, MIB // 2))
+        assert running.ask("/", "POST", bytes(MIB // 8))[0] != 507, "what fits is answered as before"
 
 
 @pytest.mark.parametrize(
