@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import errno
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -112,3 +114,28 @@ def test_demo_song__no_bachata__fails_with_the_reason(tmp_path: Path) -> None:
 
     assert result.exit_code == 1
     assert "CH011" in result.stderr
+
+
+def test_demo_song__where_no_file_can_be__says_so_in_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "a file").touch()
+
+    result = _run("demo-song", tmp_path / "a file" / "demo.mp3", "--seconds", 12)
+
+    assert result.exit_code == 1
+    assert f"{tmp_path / 'a file'} cannot be read or written (" in result.stderr
+    assert result.stderr.endswith("then run this again: what is finished is kept.\n")
+    assert result.stderr.count("\n") == 1
+
+
+def test_library_ingest__disk_is_full__says_to_make_room(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def full(*_arguments: object, **_options: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "clips/a.mp4")
+
+    monkeypatch.setattr("bachateo.moves.ingest.ingest", full)
+    result = _run("library", "ingest", tmp_path, "--annotations", tmp_path / "films.json", "-o", tmp_path / "library")
+
+    assert result.exit_code == 1
+    assert result.stderr == (
+        "clips/a.mp4 cannot be read or written (No space left on device). "
+        "Make room, then run this again: what is finished is kept.\n"
+    )

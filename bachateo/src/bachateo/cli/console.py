@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -67,9 +68,21 @@ def home() -> Path:
 
 @contextmanager
 def told() -> Iterator[None]:
-    """Tell an error of the engine in its own words and end with status 1."""
+    """Tell an error of the engine, or of a file, in plain words and end with status 1."""
     try:
         yield
     except BachateoError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
+    except OSError as error:
+        if error.errno == errno.EPIPE:  # what reads the output has ended, which typer knows
+            raise
+        typer.echo(_of_a_file(error), err=True)
+        raise typer.Exit(1) from error
+
+
+def _of_a_file(error: OSError) -> str:
+    name, reason = error.filename or "a file", error.strerror or str(error)
+    full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+    todo = "Make room" if full else "Correct its path or its rights"
+    return f"{name} cannot be read or written ({reason}). {todo}, then run this again: what is finished is kept."

@@ -79,7 +79,8 @@ def ingest_command(
             folder, annotations, out, height=height, width=width, rate_hz=fps, workers=workers, on_progress=on_progress
         )
     if report.accepted:
-        ready_index(out)
+        with told():
+            ready_index(out)
     typer.echo(report.to_json() if as_json else "\n".join(report.lines()))
     if report.refused:
         raise typer.Exit(4 if report.accepted else 1)
