@@ -11,7 +11,8 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 ON, OFF = {"on", "true", "yes", "y", "ok", "1"}, {"off", "false", "no", "n", "0", ""}
-ADDRESS = r"https?://(?:[\w.-]+|\[[0-9a-fA-F:]+\])(?::\d{1,5})?"
+# A name, one with everything below it, or an address.
+HOST = r"\*|\.?[\w-]+(?:\.[\w-]+)*\.?|\[[0-9a-fA-F:.]+\]"
 
 LAST_PORT = 65535
 # What is counted in seconds, hours or days stays below what the database and calendars can hold.
@@ -50,8 +51,8 @@ class _Environment:
             raise ImproperlyConfigured(f"{name} is {word!r}; it must be 'on' or 'off'.")
         return word in ON
 
-    def whole(self, name: str, *, default: int, least: int = 0) -> int:
-        """Return a whole number of at least so much."""
+    def whole(self, name: str, *, default: int, least: int = 0, most: int | None = None) -> int:
+        """Return a whole number of at least so much, and at most."""
         text = os.environ.get(name, str(default))
         if not re.fullmatch(r"-?\d{1,12}", text, re.ASCII):
             raise ImproperlyConfigured(
@@ -59,7 +60,26 @@ class _Environment:
             )
         if int(text) < least:
             raise ImproperlyConfigured(f"{name} is {text}; it must be {least} or more.")
+        if most is not None and int(text) > most:
+            raise ImproperlyConfigured(f"{name} is {text}; it must be at most {most}.")
         return int(text)
+
+    def days(self, name: str, *, default: int) -> int:
+        """Return a number of days, which calendars can count from today."""
+        return self.whole(name, default=default, most=MOST)
+
+    def hosts(self, name: str, default: list[str]) -> list[str]:
+        """Return names of hosts as Django compares them: of others, every request would be refused."""
+        hosts = self.words(name, default)
+        if not hosts:
+            raise ImproperlyConfigured(f"{name} is empty; it must name the hosts that are answered.")
+        for host in hosts:
+            if not re.fullmatch(HOST, host):
+                raise ImproperlyConfigured(
+                    f"{name} has {host!r}; each must be the name of a host, like compas.example, without https:// and "
+                    "without a port; or *."
+                )
+        return hosts
 
     def number(self, name: str, *, default: float, above: bool = False) -> float:
         """Return a number of 0 or more, or ``above`` 0."""
@@ -87,6 +107,13 @@ class _Environment:
                 " Write special characters of the password as %40 and the like."
             )
         return found
+
+    def sender(self, name: str, default: str) -> str:
+        """Return who letters are from, with or without a name."""
+        value = self.text(name, default)
+        if not re.fullmatch(r"[^<>\r\n]*<\S+@\S+>|[^\s<>]+@[^\s<>]+", value):
+            raise ImproperlyConfigured(f"{name} is {value!r}; it must be like Compás <no-reply@compas.example>.")
+        return value
 
     def mail(self, name: str, default: str) -> dict[str, Any]:
         """Return Django's settings of a mail server. Its address holds a password, so it is not told."""
@@ -120,7 +147,7 @@ CLOUD_RUN_EXECUTION: str = _env.text("CLOUD_RUN_EXECUTION", "")
 WORKER_CORES: str = _env.text("WORKER_CORES", "")
 WORKER_CREW: int = _env.whole("WORKER_CREW", default=0)
 DEBUG: bool = _env.switch("DEBUG", default=False)
-ALLOWED_HOSTS: list[str] = _env.words("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+ALLOWED_HOSTS: list[str] = _env.hosts("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 MOVES_LIBRARY = _env.folder("MOVES_LIBRARY", MEDIA_ROOT / "Bachata_steps")
 BACHATEO_CACHE = _env.folder("BACHATEO_CACHE", MEDIA_ROOT.parent / "cache")
 ELASTICSEARCH_URL: str = _env.text("ELASTICSEARCH_URL", "")
@@ -132,13 +159,13 @@ TLS: str = _env.text("TLS", "off")
 X_ACCEL_MEDIA: str = _env.text("X_ACCEL_MEDIA", "")
 BREACHED_PASSWORDS: str = _env.text("BREACHED_PASSWORDS", "common")
 EMAIL: dict[str, Any] = _env.mail("EMAIL_URL", "consolemail://")
-MAIL_FROM: str = _env.text("MAIL_FROM", "Compás <no-reply@localhost>")
-TOKEN_DAYS: int = _env.whole("TOKEN_DAYS", default=90)
-TOKEN_MAX_DAYS: int = _env.whole("TOKEN_MAX_DAYS", default=365)
+MAIL_FROM: str = _env.sender("MAIL_FROM", "Compás <no-reply@localhost>")
+TOKEN_DAYS: int = _env.days("TOKEN_DAYS", default=90)
+TOKEN_MAX_DAYS: int = _env.days("TOKEN_MAX_DAYS", default=365)
 SECOND_FACTOR: bool = _env.switch("SECOND_FACTOR", default=True)
 SESSION_IDLE_H: float = _env.number("SESSION_IDLE_H", default=0)
 SESSION_ABSOLUTE_H: float = _env.number("SESSION_ABSOLUTE_H", default=0)
-EVENTS_KEPT_DAYS: int = _env.whole("EVENTS_KEPT_DAYS", default=365)
+EVENTS_KEPT_DAYS: int = _env.days("EVENTS_KEPT_DAYS", default=365)
 REGISTRATIONS_PER_ADDRESS: int = _env.whole("REGISTRATIONS_PER_ADDRESS", default=60, least=1)
 SONG_MAX_MB: int = _env.whole("SONG_MAX_MB", default=50, least=1)
 PARALLEL_RUNNING_LIMIT: int = _env.whole("PARALLEL_RUNNING_LIMIT", default=1)
@@ -172,6 +199,12 @@ METRICS_BIND: str = _env.text("METRICS_BIND", "")
 OTEL_EXPORTER_OTLP_ENDPOINT: str = _env.text("OTEL_EXPORTER_OTLP_ENDPOINT", "")
 
 
+def _is_address(address: str, *, path: str = "") -> bool:
+    """Return whether this is an address by HTTP, with what follows its host like ``path``, and with a port there is."""
+    found = re.fullmatch(rf"https?://(?:[^/\s@]*@)?(?:[\w.-]+|\[[0-9a-fA-F:.]+\])(?::(\d{{1,5}}))?{path}", address)
+    return found is not None and (found[1] is None or 0 < int(found[1]) <= LAST_PORT)
+
+
 def of_a_child(**changed: str) -> dict[str, str]:
     """Return the environment of a process that this one starts, with these variables changed."""
     return {**os.environ, **changed}
@@ -183,7 +216,7 @@ if STORAGE not in {"directory", "gcs"}:
     raise ImproperlyConfigured(f"STORAGE is {STORAGE!r}; it must be 'directory' or 'gcs'.")
 if STORAGE == "gcs" and not GS_BUCKET_NAME:
     raise ImproperlyConfigured("GS_BUCKET_NAME is empty; with STORAGE=gcs it must name the bucket.")
-if not re.fullmatch(ADDRESS, GS_API_ENDPOINT):
+if not _is_address(GS_API_ENDPOINT):
     raise ImproperlyConfigured(
         f"GS_API_ENDPOINT is {GS_API_ENDPOINT!r}; it must be like https://storage.googleapis.com, without a path."
     )
@@ -194,13 +227,17 @@ if JOBS == "cloud-run" and not re.fullmatch(r"projects/[^/]+/locations/[^/]+/job
         f"RUN_JOB is {RUN_JOB!r}; with JOBS=cloud-run it must be the full name of the job, like "
         "projects/my-project/locations/europe-west1/jobs/generate."
     )
-if not re.fullmatch(ADDRESS, RUN_API_ENDPOINT):
+if not _is_address(RUN_API_ENDPOINT):
     raise ImproperlyConfigured(
         f"RUN_API_ENDPOINT is {RUN_API_ENDPOINT!r}; it must be like https://run.googleapis.com, without a path."
     )
-if ELASTICSEARCH_URL and not re.fullmatch(r"https?://[^/\s]*[^/\s:](?::\d{1,5})?(/\S*)?", ELASTICSEARCH_URL):
+if ELASTICSEARCH_URL and not _is_address(ELASTICSEARCH_URL, path=r"(?:/\S*)?"):
     # It may hold a password, so it is not told.
     raise ImproperlyConfigured("ELASTICSEARCH_URL is no address; it must be like http://127.0.0.1:9200.")
+if not re.fullmatch(r"[!-~]*", ELASTICSEARCH_API_KEY):  # of a header; it is not told
+    raise ImproperlyConfigured(
+        "ELASTICSEARCH_API_KEY has spaces, or letters that no key has; copy it as `encoded` says."
+    )
 if ELASTICSEARCH_BUDGET_S > JOB_TIME_LIMIT_S:
     raise ImproperlyConfigured(
         f"ELASTICSEARCH_BUDGET_S is {ELASTICSEARCH_BUDGET_S:g}; it must be at most JOB_TIME_LIMIT_S, "
@@ -252,7 +289,7 @@ if METRICS_BIND and not (
     and 0 < int(METRICS_BIND.rpartition(":")[2]) <= LAST_PORT
 ):
     raise ImproperlyConfigured(f"METRICS_BIND is {METRICS_BIND!r}; it must be like 127.0.0.1:9464.")
-if OTEL_EXPORTER_OTLP_ENDPOINT and not re.fullmatch(rf"{ADDRESS}(/\S*)?", OTEL_EXPORTER_OTLP_ENDPOINT):
+if OTEL_EXPORTER_OTLP_ENDPOINT and not _is_address(OTEL_EXPORTER_OTLP_ENDPOINT, path=r"(?:/\S*)?"):
     raise ImproperlyConfigured(
         f"OTEL_EXPORTER_OTLP_ENDPOINT is {OTEL_EXPORTER_OTLP_ENDPOINT!r}; it must be like http://127.0.0.1:4318."
     )

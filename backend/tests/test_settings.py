@@ -109,6 +109,22 @@ def test_storage_and_jobs__wrong_or_missing__stops_the_start_and_says_why(enviro
         ({"SECRET_KEY": ""}, "SECRET_KEY is empty; docs/reference/settings.md says what it must be."),
         ({"MEDIA_ROOT": ""}, "MEDIA_ROOT is empty; docs/reference/settings.md says what it must be."),
         ({"MOVES_LIBRARY": ""}, "MOVES_LIBRARY is empty; docs/reference/settings.md says what it must be."),
+        (
+            {"ELASTICSEARCH_URL": "http://u:hidden@search:99999"},
+            "ELASTICSEARCH_URL is no address; it must be like http",
+        ),
+        ({"ELASTICSEARCH_URL": "http://[::1"}, "ELASTICSEARCH_URL is no address; it must be like http"),
+        ({"ELASTICSEARCH_API_KEY": "hidden\n"}, "ELASTICSEARCH_API_KEY has spaces, or letters that no key has;"),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://h:99999"}, "OTEL_EXPORTER_OTLP_ENDPOINT is 'http://h:99999'; it must"),
+        ({"MAIL_FROM": "no-reply"}, "MAIL_FROM is 'no-reply'; it must be like Compás <no-reply@compas.example>."),
+        ({"EVENTS_KEPT_DAYS": "1000000"}, "EVENTS_KEPT_DAYS is 1000000; it must be at most 999999."),
+        ({"TOKEN_MAX_DAYS": "999999999999"}, "TOKEN_MAX_DAYS is 999999999999; it must be at most 999999."),
+        ({"ALLOWED_HOSTS": " ,"}, "ALLOWED_HOSTS is empty; it must name the hosts that are answered."),
+        (
+            {"ALLOWED_HOSTS": "compas.example,https://compas.example"},
+            "ALLOWED_HOSTS has 'https://compas.example'; each must be the name of a host, like compas.example,",
+        ),
+        ({"ALLOWED_HOSTS": "compas.example:8000"}, "ALLOWED_HOSTS has 'compas.example:8000'; each must be the name of"),
         ({"METRICS_BIND": "127.0.0.1:65536"}, "METRICS_BIND is '127.0.0.1:65536'; it must be like 127.0.0.1:9464."),
     ],
 )
