@@ -119,6 +119,8 @@ def test_text_of_a_template__is_found(template, found):
         ('raise QuotaError(f"You have {n} of {most + 1} here.", code="quota")', ["You have {} of {} here."]),
         ('raise InvalidError("x", errors={"title": ["Is too long."]})', ["Is too long."]),
         ('message = "Too late." if late else "Too early."', ["Too late.", "Too early."]),
+        ('OVER = "It is over."\nraise NotFoundError(OVER, code="over")', ["It is over."]),
+        ('LATE = "Too late."\nfail(lease, reason=LATE if late else "Too early.")', ["Too early.", "Too late."]),
         ('status, detail = 503, "Is away."', ["Is away."]),
         ('log.info("nothing here")', []),
         ('cursor.execute("SELECT a FROM b")', []),
@@ -131,6 +133,8 @@ def test_text_of_a_source__is_found(source, found):
 def test_page__speaks_the_language_of_the_browser_until_another_is_chosen(client, db):
     spanish = client.get("/login", headers={"Accept-Language": "es-MX,es;q=0.9"})
     assert ('<html lang="es"' in spanish.content.decode(), "Hola de nuevo" in spanish.content.decode()) == (True, True)
+    foot = re.findall(r'name="language" value="(..)"[^>]*>(.*?)<', spanish.content.decode())
+    assert foot == [("en", "English"), ("es", "Español")]
     assert (spanish["Content-Language"], "Accept-Language" in spanish["Vary"]) == ("es", True)
     assert '<html lang="en"' in client.get("/login", headers={"Accept-Language": "fr"}).content.decode()
     chosen = client.post("/look", {"language": "en", "next": "/login"}, headers={"Accept-Language": "es"})
@@ -187,6 +191,14 @@ def test_programs__are_answered_in_english(api, ana):
     [
         ("Waiting: 3 ahead of you", "En espera: 3 delante de ti"),
         ("Waiting: more than 50 ahead of you", "En espera: más de 50 delante de ti"),
+        (
+            "Something went wrong here (KeyError). Please try again.",
+            "Algo ha fallado aquí (KeyError). Inténtalo otra vez.",
+        ),
+        (
+            "This link is over, or was used already. Ask for a new one.",
+            "Este enlace ha caducado o ya se ha usado. Pide uno nuevo.",
+        ),
         ("There is no such choreography.", "Esa coreografía no existe."),
         (
             "You have 100 waiting choreographies; at most 100 may wait. Wait until one is made, or cancel one.",

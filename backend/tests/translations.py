@@ -53,6 +53,10 @@ RAISED = {
     "success",
     "_done",
     "_check_bytes",
+    "StoppedError",
+    "fail",
+    "fail_generation",
+    "record",
 }
 # Functions whose result people read.
 SAYING = {
@@ -65,11 +69,14 @@ SAYING = {
     "count_new_account",
     "_add",
     "_days",
+    "_reason_of_fault",
 }
 # What no page shows: for the log, for programs alone, for the command line.
 UNSEEN = {"monitoring", "serving", "orphans", "guard", "env", "silence", "documentation", "sessions", "models"}
 # Variables and constants that hold what people read.
 NAMED = {"message", "detail", "MESSAGE", "FIRST", "SUCCESS", "CANCELLED", "error", "added"}
+# Arguments of RAISED that no one reads.
+UNREAD = {"code", "headers", "method", "url"}
 FILLED = re.compile(r"%\((\w+)\)s")
 Text = tuple[str, ...]  # one text, or singular and plural
 
@@ -150,9 +157,8 @@ def of_sources() -> Iterator[str]:
         for file in sorted((BACKEND / package).rglob("*.py")):
             if not {"migrations", "management", *UNSEEN} & {*file.parts, file.stem}:
                 yield from of_source(ast.parse(file.read_text()))
-    for part in ("media", "music"):
-        for file in sorted((ENGINE / part).glob("*.py")):
-            yield from of_raised(ast.parse(file.read_text()))
+    for file in sorted(each for pattern in ("*.py", "media/*.py", "music/*.py") for each in ENGINE.glob(pattern)):
+        yield from of_raised(ast.parse(file.read_text()))
 
 
 def missing_in_sources(names: set[str]) -> set[str]:
@@ -174,9 +180,14 @@ def of_source(tree: ast.AST) -> Iterator[str]:
 
 
 def of_raised(tree: ast.AST) -> Iterator[str]:
+    named = [(name, node.value) for node in ast.walk(tree) if isinstance(node, ast.Assign) for name in assigned(node)]
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and called(node) in RAISED:
-            yield from (text for part in (*node.args, *node.keywords) for text in literals(part))
+            for part in (*node.args, *(each for each in node.keywords if each.arg not in UNREAD)):
+                yield from literals(part)
+                # A text may have a name, of a constant or of a variable.
+                names = {each.id for each in ast.walk(part) if isinstance(each, ast.Name)}
+                yield from (text for name, value in named if name in names for text in literals(value))
 
 
 def called(node: ast.Call) -> str:
@@ -193,7 +204,7 @@ def is_docstring(node: ast.stmt) -> bool:
 
 def literals(node: ast.AST) -> Iterator[str]:
     """Yield the texts of an expression; what is filled in becomes ``{}``."""
-    if isinstance(node, ast.keyword) and node.arg in {"code", "headers", "method", "url"}:
+    if isinstance(node, ast.keyword) and node.arg in UNREAD:
         return
     if isinstance(node, ast.JoinedStr):
         text = "".join(part.value if isinstance(part, ast.Constant) else "{}" for part in node.values)
