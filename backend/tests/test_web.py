@@ -138,6 +138,9 @@ def test_studio__upload__answers_with_the_list_and_the_song_chosen(api, media_ro
     assert f'value="{OwnSong.objects.get().pk}" required checked' in text(answer)
     tone.seek(0)
     assert "was here already" in text(api.post("/studio/songs", {"file": tone}, headers=HTMX))
+    tone.seek(0)
+    spanish = api.post("/studio/songs", {"file": tone}, headers=HTMX | {"Accept-Language": "es"})
+    assert "«Mi Cielo» ya estaba; queda elegida." in text(spanish)
 
 
 def test_studio__upload_without_scripts__comes_back_to_the_studio(api, tone):

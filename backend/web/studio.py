@@ -143,8 +143,9 @@ def _add(request: MemberRequest) -> dict[str, str]:
     if upload is None:
         raise InvalidError("Choose a file with a song first.")
     song, created = add_song(upload=upload, user=request.user)
-    added = "is here and chosen." if created else "was here already; it is chosen."
-    return {"chosen": song.id, "added": f"“{song.title}” {added}"}
+    # Whole sentences: another language may put the title elsewhere.
+    added = f"“{song.title}” is here and chosen." if created else f"“{song.title}” was here already; it is chosen."
+    return {"chosen": song.id, "added": added}
 
 
 @with_practice_room

@@ -1,2 +1,2 @@
 DATE_FORMAT = "j \\d\\e F \\d\\e Y"
-SHORT_DATE_FORMAT = "j M Y"
+SHORT_DATE_FORMAT = "j b Y"
