@@ -137,6 +137,24 @@ def test_video__the_network_goes_while_it_plays__goes_on_at_the_same_place(chrom
         assert studio.play(page, from_s=20) == pytest.approx(30, abs=0.5)
 
 
+def test_video__is_not_there_any_more__says_so_and_blames_no_server(chromium, guest):
+    kept = guest.kept("Sol", visibility="unlisted")
+    here = f"/api/collections/{kept.rpartition('/')[2]}"
+    link, headers = (
+        guest.dancer.backend.get(f"{here}/share").json()["link"],
+        {"X-CSRFToken": guest.dancer.backend.cookies["csrftoken"]},
+    )
+    for address, end in ((link, f"{here}/share/link"), (kept, here)):
+        with visit(chromium, guest=guest, expected=("404",)) as page:
+            page.goto(address)
+            play = page.get_by_role("button", name="Play", exact=True)
+            play.wait_for()
+            assert guest.dancer.backend.delete(end, headers=headers).status_code == 204
+            play.click()
+            trouble(page).get_by_text("It is not there any more.").wait_for()
+            assert trouble(page).get_by_role("button", name="Try again").count() == 0
+
+
 @pytest.mark.full
 def test_where_the_1_is__sent_late__is_where_it_was_pressed(chromium, guest):
     with visit(chromium, guest=guest, expected=CUT) as page:

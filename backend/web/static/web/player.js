@@ -1,7 +1,7 @@
 // Every player on the page, also one that arrives later: a practice room where there is a timeline, and otherwise
 // the plain video with its speeds.
 
-import { asked, explain, well } from "./network.js";
+import { asked, explain, say, well } from "./network.js";
 
 const ANSWERS_WITHIN_MS = 30_000;
 const STANDS_MS = 3000;
@@ -63,6 +63,17 @@ function goOn(video, { at, paused }) {
   if (!paused) video.play().catch(() => {});
 }
 
+// Whether the server has it no more: its link was revoked, or it was deleted.
+async function isMissing(address) {
+  try {
+    const answer = await fetch(address, { headers: { Range: "bytes=0-0" }, cache: "no-store" });
+    answer.body?.cancel();
+    return answer.status === 404 || answer.status === 410;
+  } catch {
+    return false;
+  }
+}
+
 document.addEventListener("error", async ({ target: video }) => {
   if (!isWanted(video)) return;
   const place = { at: video.currentTime, paused: video.paused };
@@ -71,7 +82,8 @@ document.addEventListener("error", async ({ target: video }) => {
     video.src = video.dataset.also;
     delete video.dataset.also;
     goOn(video, place);
-  } else explain(video, () => goOn(video, place));
+  } else if (await isMissing(video.currentSrc)) say(document.querySelector(".trouble").dataset.missing, null, video);
+  else explain(video, () => goOn(video, place));
 }, true);
 
 // A browser tries for half a minute before it calls it an error.
