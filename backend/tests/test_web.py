@@ -312,6 +312,13 @@ def test_progress__untidy_or_failed__is_explained(api, ana, columns, words):
     assert words in text(api.get("/studio/t%201", headers=HTMX))
 
 
+def test_progress__failed__no_longer_reads_out_what_it_was_doing(api, ana):
+    make_task(ana, status="failed", error="The song is silent.", message="Analyzing the music...", stage="analyzing")
+    for headers in ({}, HTMX):
+        _, there, spoken = text(api.get("/studio/t%201", headers=headers)).partition('id="spoken"')
+        assert (there, "Analyzing the music" in spoken) == ('id="spoken"', False)
+
+
 def test_progress__row_gone__stops_polling_and_says_so(api):
     answer = api.get("/studio/t%201", headers=HTMX)
     assert (answer.status_code, "This one is gone" in text(answer)) == (286, True)
