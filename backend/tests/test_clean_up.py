@@ -53,7 +53,7 @@ def test_files__that_no_choreography_names__are_told_and_removed_and_no_others(o
     assert "4 files, 60" in browser.get("/collection/clean-up").content.decode().replace("\xa0", " ")
     assert all(path.exists() for path in doomed), "looking removes nothing"
     answer = browser.post("/collection/clean-up", {"do": "files"}, follow=True)
-    assert "4 files are removed." in answer.content.decode()
+    assert "Files removed: 4." in answer.content.decode()
     assert [path.exists() for path in doomed] == [False] * 4
     assert [path.name for path in kept if not path.exists()] == []
     assert not Removal.objects.exists()
@@ -76,7 +76,7 @@ def test_everything__is_deleted_with_its_videos_and_nothing_of_others(own_databa
     assert (unsure.status_code, "Tick the box" in unsure.content.decode()) == (400, True)
     assert SavedChoreography.objects.filter(pk=untidy.pk).exists()
     answer = browser.post("/collection/clean-up", {"do": "everything", "sure": "on"}, follow=True)
-    assert "6 choreographies are deleted; 0 are left." in answer.content.decode()
+    assert "Choreographies deleted: 6. Left: 0." in answer.content.decode()
     assert list(SavedChoreography.objects.all()) == [others]
     assert ([path.exists() for path in mine], his.exists()) == ([False] * 5, True)
 

@@ -19,12 +19,12 @@ def make_room(request: MemberRequest) -> HttpResponse:
     """Do what the button says: ``do`` is ``files`` or, with ``sure``, ``everything``."""
     if request.method == "POST" and request.POST.get("do") == "files":
         removed = clean_up.remove_unkept_files(user=request.user)
-        messages.success(request, f"{removed} files are removed.")
+        messages.success(request, f"Files removed: {removed}.")
         return redirect("web:clean-up")
     if request.method == "POST" and request.POST.get("do") == "everything" and "sure" in request.POST:
         deleted = clean_up.delete_collection(user=request.user)
         left = choreographies_of(request.user).count()
-        messages.success(request, f"{deleted} choreographies are deleted; {left} are left.")
+        messages.success(request, f"Choreographies deleted: {deleted}. Left: {left}.")
         return redirect("web:clean-up")
     unkept = clean_up.unkept_files(request.user)
     context = {
