@@ -7,7 +7,8 @@ from functools import wraps
 from http import HTTPStatus
 from typing import Any
 
-from django.db import InterfaceError, OperationalError
+import psycopg
+from django.db import DatabaseError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.shortcuts import render
 from rest_framework.exceptions import APIException, ValidationError
@@ -183,6 +184,9 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # no
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer after a fault of ours, whatever raised it (handler500); the log has the traceback."""
     match sys.exc_info()[1]:
+        case DatabaseError(__cause__=psycopg.errors.DiskFull() | psycopg.errors.ReadOnlySqlTransaction()):
+            # Its disk is full, or another server took its place and this one only reads.
+            status, detail = HTTPStatus.SERVICE_UNAVAILABLE, "The database takes no writes now; it was logged."
         case OperationalError() | InterfaceError():
             status, detail = HTTPStatus.SERVICE_UNAVAILABLE, "The database does not answer. Try again in a moment."
         case errors.StorageError():

@@ -19,7 +19,7 @@ from bachateo.moves import INDEX_NAME
 from bachateo.moves.index import MoveDocument
 from bachateo.moves.index.document import VECTOR_DIMS
 from bachateo.moves.index.elasticsearch import ElasticsearchMoveIndex
-from tests.conftest import connected_to
+from tests.conftest import connected_to, make_user
 from tests.evolving import SEEN
 
 PROBLEM = "application/problem+json"
@@ -227,6 +227,18 @@ def test_ready__table_lost_the_shape_of_this_phase_meanwhile__says_so(own_databa
     answer = Client().get("/ready")
     assert (answer.status_code, answer.json()["checks"]["database"]) == (503, "failed; the log says why")
     assert "which needs choreography_tasks.task_id as" in caplog.text
+
+
+def test_ready__database_only_reads__says_so_and_so_does_a_write(house, own_database):
+    client = Client(raise_request_exception=False)
+    client.force_login(make_user("ana"))
+    connection.close()
+    with psycopg.connect(own_database.url("owner"), autocommit=True) as session:
+        session.execute(f"ALTER DATABASE {own_database.name} SET default_transaction_read_only = on")
+    assert "database (it takes no writes)" in assert_not_ready("database", "queue", "workers")
+    answer = client.patch("/api/auth/me", {"display_name": "Anita"}, content_type="application/json")
+    told = (answer.status_code, answer.json()["detail"])
+    assert told == (503, "The database takes no writes now; it was logged.")
 
 
 @pytest.mark.parametrize("path", ["/ready", "/health", "/api/ready", "/api/health"])

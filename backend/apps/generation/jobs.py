@@ -1,6 +1,5 @@
 """What the worker runs (`manage.py procrastinate worker`)."""
 
-import asyncio
 from typing import Any, cast
 
 from django.db import InterfaceError, OperationalError
@@ -14,14 +13,14 @@ from apps.moves.ingest import Waiting, work_on
 
 
 class GoesOn(BaseRetryStrategy):
-    """Makes a call again whose worker was told to end in the middle of it, or lost the database for a moment.
+    """Makes a call again whose worker lost the database for a moment.
 
     What an ingest has left to do stands in its calls alone; a choreography that was stopped is found by every sweep.
     """
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
         """Return that it is made again, waiting since when it did; None for a fault that would come again."""
-        passes = isinstance(exception, asyncio.CancelledError | OperationalError | InterfaceError)
+        passes = isinstance(exception, OperationalError | InterfaceError)
         return RetryDecision(retry_at=job.scheduled_at) if passes else None
 
 

@@ -71,7 +71,10 @@ def _outcome(ask: Callable[[], str]) -> str:
 def _database() -> str:
     # The guard looks at every new connection, also for a table that has lost the shape of this phase meanwhile.
     connection.ensure_connection()
-    return OK
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW transaction_read_only")
+        (reads_only,) = cursor.fetchone()
+    return OK if reads_only == "off" else "it takes no writes"
 
 
 def _media() -> str:
