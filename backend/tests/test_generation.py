@@ -345,6 +345,22 @@ def test_disk_that_is_full__task_fails_and_says_so(house, media_root, monkeypatc
     assert [path for path in media_root.rglob("*") if path.suffix in {".mp4", ".part"}] == []
 
 
+@pytest.mark.parametrize("trouble", ["in the way", pytest.param("no room", marks=pytest.mark.full)])
+def test_cache_that_takes_nothing__video_is_made_and_nothing_is_kept(
+    house, settings, monkeypatch, tmp_path, trouble, caplog
+):
+    settings.BACHATEO_CACHE = cache = tmp_path / "its own cache"
+    if trouble == "in the way":
+        cache.write_text("a file")
+    else:
+        monkeypatch.setattr("apps.generation.worker.ROOM_BYTES", 2**63)
+    start(house)
+    work()
+    assert ChoreographyTask.objects.get().status == "completed"
+    assert [path for path in cache.rglob("*") if path.is_file()] == []
+    assert f"what is heard is not kept in {cache}: " in caplog.text
+
+
 def test_fault_of_ours__task_fails_and_the_queue_knows(house, media_root, caplog):
     # A file where the folder for the user's videos should be: the engine cannot write there.
     (media_root / "output").write_text("in the way")

@@ -4,9 +4,10 @@ import errno
 import faulthandler
 import logging
 import os
+import shutil
 import time
 import uuid
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from django.conf import settings
@@ -36,6 +37,8 @@ OF_THE_PLAN = {"CH054", "CH055", "CH056", "CH057", "CH059"}
 # The engine's errors of the server that is searched.
 OF_THE_SEARCH_SERVER = {"CH121", "CH123", "CH124"}
 SEARCH_AWAY = "The search for moves does not answer as it should. Please try again later."
+# About what a song of 45 minutes leaves in the cache.
+ROOM_BYTES = 64 * 1024 * 1024
 STUCK = 70  # EX_SOFTWARE of sysexits.h
 
 
@@ -183,11 +186,25 @@ def _means(lease: Lease) -> dict[str, Any]:
 
     return {
         "library": settings.MOVES_LIBRARY,
-        "cache": settings.BACHATEO_CACHE,
+        "cache": _cache(lease),
         "sidecars": Sidecars.beside(files.draft_path(lease)),
         # Raises when the lease is lost or the task has ended; the engine then stops and leaves no file.
         "on_stage": lambda stage: progress.advance(lease, stage),
     }
+
+
+def _cache(lease: Lease) -> Path:
+    """Return where the engine keeps what it hears; where there is no room for it, with the draft, which goes."""
+    cache = settings.BACHATEO_CACHE
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        if os.access(cache, os.W_OK) and shutil.disk_usage(cache).free >= ROOM_BYTES:
+            return cache
+        reason = f"it cannot be written, or has less than {ROOM_BYTES >> 20} MB left"
+    except OSError as error:
+        reason = str(error)
+    log.warning("what is heard is not kept in %s: %s. Empty it, or correct BACHATEO_CACHE.", cache, reason)
+    return files.draft_folder(lease) / "cache"
 
 
 def _finish(lease: Lease, job: Job, choreography: bachateo.Choreography, *, seconds: float) -> None:
