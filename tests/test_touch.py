@@ -1,7 +1,10 @@
 """A dancer with a phone: everything by touch, and nothing wider than the screen."""
 
+import re
 import secrets
+from datetime import datetime
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -113,3 +116,16 @@ def collect(page: "Page", title: str) -> None:
     page.get_by_role("button", name="Delete for good").tap()
     page.get_by_role("heading", name="Your collection").wait_for()
     assert page.request.get(address).status == 404
+
+
+def test_day__is_that_of_the_place_where_the_dancer_is(chromium, guest):
+    kept = guest.kept("Sol")
+    made_at = guest.dancer.backend.get(f"/api/collections/{kept.rpartition('/')[2]}").json()["created_at"]
+    # At each moment it is another day than by UTC in one of the two.
+    for zone in ("Pacific/Kiritimati", "Pacific/Pago_Pago"):
+        day = datetime.fromisoformat(made_at).astimezone(ZoneInfo(zone))
+        with visit(chromium, guest=guest, size="phone", timezone_id=zone) as page:
+            page.goto(f"{guest.url}/collection")
+            page.get_by_text(re.compile(f"^{day:%-d %b}[a-z]* {day:%Y}$")).first.wait_for()
+            page.goto(kept)
+            page.get_by_text(f"{day:%-d %B %Y}").wait_for()

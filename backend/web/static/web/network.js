@@ -241,6 +241,19 @@ if (isMember) {
   window.addEventListener("load", restore);
 }
 
+// ---- days: the server tells them by UTC, and where the dancer is it may be another one
+
+const SPOKEN = { en: "en-GB", es: "es" }[document.documentElement.lang]; // written as the server does
+function days() {
+  for (const time of document.querySelectorAll("time[data-day]")) {
+    const date = new Date(time.dateTime), { day: dateStyle } = time.dataset;
+    const [here, utc] = [{}, { timeZone: "UTC" }].map((zone) => date.toLocaleDateString(SPOKEN, { dateStyle, ...zone }));
+    if (here !== utc) time.textContent = here;
+  }
+}
+document.addEventListener("htmx:afterSettle", days);
+days();
+
 // ---- an old bookmark: the original's page had the task in its address
 
 const bookmarked = /^#task=(.+)/.exec(location.hash)?.[1];
