@@ -537,6 +537,25 @@ def test_swap__plan_that_is_gone_or_damaged__fails_with_a_reason(house, media_ro
     assert (missing.status_code, missing.json()["type"]) == (404, "urn:compas:problem:plan-missing")
 
 
+def test_swap__library_has_no_other_that_fits__says_so_in_plain_words(
+    house, media_root, client, settings, tmp_path, caplog
+):
+    task = start(house)
+    work()
+    shutil.copytree(settings.MOVES_LIBRARY, tmp_path / "moves")
+    settings.MOVES_LIBRARY = tmp_path / "moves"
+    library = tmp_path / "moves" / "library.json"
+    label = plan_of(task, media_root)["moves"][1]["move"]["move_label"]
+    kept = [move for move in json.loads(library.read_text())["moves"] if move["move_label"] == label]
+    library.write_text(json.dumps(json.loads(library.read_text()) | {"moves": kept}))
+    client.force_login(house)
+    answer = swap(client, task.pk, move=2).json()
+    work()
+    new = ChoreographyTask.objects.get(pk=answer["task_id"])
+    assert new.error == "No other move of the library fits in the place of move 2. Swap another one."
+    assert "CH051  nothing else fits in the place of move 2" in caplog.text
+
+
 def test_swap__song_that_was_deleted__says_that_the_song_is_missing(house, client, demo_song):
     client.force_login(house)
     with demo_song.open("rb") as file:

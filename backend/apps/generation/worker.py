@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 RELAX = ("repeats", "style", "tempo", "ends")
 # The engine's errors of a plan that cannot be read.
 OF_THE_PLAN = {"CH054", "CH055", "CH056", "CH057", "CH059"}
+NOTHING_ELSE = "CH051"
 # The engine's errors of the server that is searched.
 OF_THE_SEARCH_SERVER = {"CH121", "CH123", "CH124"}
 SEARCH_AWAY = "The search for moves does not answer as it should. Please try again later."
@@ -177,6 +178,11 @@ def _swapped(lease: Lease, job: Job) -> bachateo.Choreography:
         if error.code in OF_THE_PLAN:  # its message holds a path of this machine
             log.error("task %s: %s", lease.task_id, error)  # noqa: TRY400 - expected; a traceback adds nothing
             raise NotFoundError("The plan of the choreography cannot be read any more.") from error
+        if error.code == NOTHING_ELSE:  # its message is for those who keep the library
+            log.info("task %s: %s", lease.task_id, error)
+            raise NotFoundError(
+                f"No other move of the library fits in the place of move {swap['move']}. Swap another one."
+            ) from error
         raise
 
 
@@ -200,10 +206,10 @@ def _cache(lease: Lease) -> Path:
         cache.mkdir(parents=True, exist_ok=True)
         if os.access(cache, os.W_OK) and shutil.disk_usage(cache).free >= ROOM_BYTES:
             return cache
-        reason = f"it cannot be written, or has less than {ROOM_BYTES >> 20} MB left"
+        why = f"it cannot be written, or has less than {ROOM_BYTES >> 20} MB left"
     except OSError as error:
-        reason = str(error)
-    log.warning("what is heard is not kept in %s: %s. Empty it, or correct BACHATEO_CACHE.", cache, reason)
+        why = str(error)
+    log.warning("what is heard is not kept in %s: %s. Empty it, or correct BACHATEO_CACHE.", cache, why)
     return files.draft_folder(lease) / "cache"
 
 
