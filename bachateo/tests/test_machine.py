@@ -50,6 +50,7 @@ def kernel(monkeypatch, tmp_path):
             id="version 1, none",
         ),
         pytest.param("0::/\n", {}, 8, id="no file"),
+        pytest.param("", {}, 8, id="no group"),
     ],
 )
 def test_cores__under_a_quota__are_no_more_than_it_allows(kernel, groups, files, expected):

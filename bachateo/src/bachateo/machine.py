@@ -43,8 +43,9 @@ def _quotas() -> Iterator[float]:
 
 
 def _words(file: Path, between: str | None = None) -> list[str]:
-    """Return what a file of the kernel says; nothing where there is none."""
+    """Return the words of a file, or its parts between separators; none if it is missing or empty."""
     try:
-        return file.read_text().strip().split(between)
+        text = file.read_text().strip()
     except OSError:
         return []
+    return text.split(between) if text else []

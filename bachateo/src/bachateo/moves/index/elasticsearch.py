@@ -181,7 +181,7 @@ class ElasticsearchMoveIndex(MoveIndex):
             )
         )
         hits = _hits(answer)
-        # A document that says nothing of its quality is none of ours, and no hit.
+        # A document without a quality score is not one of our moves: it is scored 0.
         quality = np.array([hit.get("_source", {}).get("quality_score") or 0.0 for hit in hits], np.float64)
         return Neighbours([hit["_id"] for hit in hits], quality, {name: _cosines(hits)})
 
